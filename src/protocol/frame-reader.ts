@@ -1,0 +1,65 @@
+import { ProtocolError } from './errors.ts'
+
+/**
+ * Cuts a byte stream into frames: four bytes of size, then as many bytes. Knows nothing of sockets.
+ *
+ * A frame that lies whole in one chunk is a view of it (no copy); one that spans chunks is copied once, into a buffer
+ * of its exact size.
+ */
+export class FrameReader {
+  readonly #maxFrameBytes: number
+  #size = 0
+  #sizeBytes = 0
+  #body: Uint8Array | null = null
+  #filled = 0
+
+  /** @param maxFrameBytes largest frame accepted, without the four bytes of its size. */
+  constructor(maxFrameBytes: number) {
+    this.#maxFrameBytes = maxFrameBytes
+  }
+
+  /** Whether a frame has begun and not ended: a stream that closes now was cut in its middle. */
+  get midFrame(): boolean {
+    return this.#sizeBytes > 0 || this.#body !== null
+  }
+
+  /** Takes the next chunk and hands each frame that it completes to `onFrame`. */
+  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#body === null) {
+        while (this.#sizeBytes < 4 && at < chunk.length) {
+          this.#size = (this.#size << 8) | chunk[at++]!
+          this.#sizeBytes++
+        }
+        if (this.#sizeBytes < 4) return
+        const size = this.#size
+        this.#size = 0
+        this.#sizeBytes = 0
+        // Checked before anything is allocated: a broken or hostile peer must not choose our memory use.
+        if (size < 0 || size > this.#maxFrameBytes) {
+          throw new ProtocolError(
+            'MALFORMED',
+            `frame of ${size} bytes, allowed are 0 to ${this.#maxFrameBytes}`,
+          )
+        }
+        if (chunk.length - at >= size) {
+          onFrame(chunk.subarray(at, at + size))
+          at += size
+          continue
+        }
+        this.#body = new Uint8Array(size)
+        this.#filled = 0
+      }
+      const body = this.#body
+      const take = Math.min(body.length - this.#filled, chunk.length - at)
+      body.set(at === 0 && take === chunk.length ? chunk : chunk.subarray(at, at + take), this.#filled)
+      this.#filled += take
+      at += take
+      if (this.#filled === body.length) {
+        this.#body = null
+        onFrame(body)
+      }
+    }
+  }
+}
