@@ -96,7 +96,7 @@ function readTagged(
     }
     reader.end = outerEnd
   }
-  if (unknown !== undefined) value['unknownTaggedFields'] = unknown
+  if (unknown !== undefined) value.unknownTaggedFields = unknown
 }
 
 function compileField(field: Field, version: number, flexible: boolean): ReadValue {

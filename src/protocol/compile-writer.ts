@@ -51,7 +51,7 @@ export function compileWriter(fields: FieldMap, version: number, flexible: boole
     }
     for (let i = 0; i < steps.length; i++) writeStep(writer, steps[i]!, struct)
     if (flexible) writeTagged(writer, tagged, struct)
-    else if ((struct['unknownTaggedFields'] as unknown[] | undefined)?.length) {
+    else if ((struct.unknownTaggedFields as unknown[] | undefined)?.length) {
       throw new ProtocolError('UNENCODABLE', `version ${version} has no tagged fields`).within(
         'unknownTaggedFields',
       )
@@ -76,7 +76,7 @@ function writeTagged(writer: ByteWriter, known: readonly Step[], struct: Struct)
     writeStep(content, step, struct)
     entries.push({ tag: step.field.tag, data: content.toBytes() })
   }
-  const unknown = struct['unknownTaggedFields'] as readonly UnknownTaggedField[] | undefined
+  const unknown = struct.unknownTaggedFields as readonly UnknownTaggedField[] | undefined
   if (unknown !== undefined) {
     for (const { tag, data } of unknown) {
       if (known.some((step) => step.field.tag === tag)) {

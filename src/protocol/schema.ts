@@ -159,7 +159,7 @@ export function array<
 }
 
 function isField(element: Field | FieldMap): element is Field {
-  return typeof element['type'] === 'string'
+  return typeof element.type === 'string'
 }
 
 /** The value that stands for a field that is not there. Arrays, byte arrays and structures are made anew each time. */
@@ -205,7 +205,7 @@ export function isDefault(field: Field, value: unknown): boolean {
     case 'struct': {
       if (value === null || typeof value !== 'object') return false
       const struct = value as Record<string, unknown>
-      const unknown = struct['unknownTaggedFields']
+      const unknown = struct.unknownTaggedFields
       if (Array.isArray(unknown) && unknown.length > 0) return false
       return Object.entries(field.fields!).every(([name, inner]) => isDefault(inner, struct[name]))
     }

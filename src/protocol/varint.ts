@@ -4,11 +4,16 @@ const twoTo32 = 0x1_0000_0000
 
 /** Bytes of a zigzag varint (record fields): 1 to 8 for any safe integer. */
 export function varintSize(value: number): number {
-  if (value === value << 0) {
-    const zigzag = (value << 1) ^ (value >> 31)
-    // 7 payload bits a byte; `| 1` because zero too takes a byte.
-    return ((38 - Math.clz32(zigzag | 1)) / 7) | 0
-  }
+  return value === (value | 0) ? int32VarintSize(value) : wideVarintSize(value)
+}
+
+/** The same for an int32. So short that the engine puts it into a loop over records, where `varintSize` is a call. */
+export function int32VarintSize(value: number): number {
+  // 7 payload bits a byte; `| 1` because zero too takes a byte.
+  return ((38 - Math.clz32(((value << 1) ^ (value >> 31)) | 1)) / 7) | 0
+}
+
+function wideVarintSize(value: number): number {
   // Zigzag doubles the magnitude, and -1 - value mirrors the negatives without leaving the safe integers.
   let magnitude = value < 0 ? -1 - value : value
   let size = 1
@@ -18,13 +23,16 @@ export function varintSize(value: number): number {
 
 /** Writes any safe integer as a zigzag varint (32 or 64 bits: the bytes are the same). Returns the position after it. */
 export function writeVarint(bytes: Uint8Array, position: number, value: number): number {
+  return value === (value | 0)
+    ? writeInt32Varint(bytes, position, value)
+    : writeWideVarint(bytes, position, value)
+}
+
+/** The same for an int32, short for the reason that `int32VarintSize` is. */
+export function writeInt32Varint(bytes: Uint8Array, position: number, value: number): number {
   let p = position
-  if (value !== value << 0) return writeWideVarint(bytes, p, value)
   let zigzag = (value << 1) ^ (value >> 31)
-  while (zigzag & ~0x7f) {
-    bytes[p++] = (zigzag & 0x7f) | 0x80
-    zigzag >>>= 7
-  }
+  for (; zigzag & ~0x7f; zigzag >>>= 7) bytes[p++] = (zigzag & 0x7f) | 0x80
   bytes[p++] = zigzag
   return p
 }

@@ -24,8 +24,8 @@ function withUnknownTags(value: unknown, vector: MessageVector): unknown {
   for (const { path, tag, hex } of vector.unknownTaggedFields ?? []) {
     let at = value as Record<string | number, unknown>
     for (const step of path) at = at[step] as Record<string | number, unknown>
-    const before = (at['unknownTaggedFields'] ?? []) as { tag: number; data: Uint8Array }[]
-    at['unknownTaggedFields'] = [...before, { tag, data: Buffer.from(hex, 'hex') }]
+    const before = (at.unknownTaggedFields ?? []) as { tag: number; data: Uint8Array }[]
+    at.unknownTaggedFields = [...before, { tag, data: Buffer.from(hex, 'hex') }]
   }
   return value
 }
@@ -45,10 +45,14 @@ for (const file of files) {
 
           const decoded = schema.decode(vector.version, bytes)
           expect(schema.toJson(vector.version, decoded), label).toEqual(vector.json)
-          expect(hex(schema.encode(vector.version, decoded)), `${label}, read and written back`).toBe(vector.hex)
+          expect(hex(schema.encode(vector.version, decoded)), `${label}, read and written back`).toBe(
+            vector.hex,
+          )
 
           const fromJson = withUnknownTags(schema.fromJson(vector.version, vector.json), vector)
-          expect(hex(schema.encode(vector.version, fromJson as never)), `${label}, written from JSON`).toBe(vector.hex)
+          expect(hex(schema.encode(vector.version, fromJson as never)), `${label}, written from JSON`).toBe(
+            vector.hex,
+          )
         }
       })
     }
@@ -77,7 +81,9 @@ for (const file of files) {
 }
 
 test('every message of the registry has vectors for each of its versions', () => {
-  const seen = new Set(files.flatMap((file) => vectors<MessageVector>(file)).map((v) => `${v.name} v${v.version}`))
+  const seen = new Set(
+    files.flatMap((file) => vectors<MessageVector>(file)).map((v) => `${v.name} v${v.version}`),
+  )
   for (const name of known) {
     const { min, max } = message(name).versions
     for (let version = min; version <= max; version++) expect(seen).toContain(`${name} v${version}`)

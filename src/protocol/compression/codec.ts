@@ -59,7 +59,10 @@ export function createCodec(
 export function compressionTypeOf(id: number): CompressionType {
   const name = compressionTypes[id]
   if (name === undefined) {
-    throw new ProtocolError('UNSUPPORTED', `compression id ${id} is unknown; known are 0 to ${compressionTypes.length - 1}`)
+    throw new ProtocolError(
+      'UNSUPPORTED',
+      `compression id ${id} is unknown; known are 0 to ${compressionTypes.length - 1}`,
+    )
   }
   return name
 }

@@ -94,7 +94,10 @@ export function restampBatch(batch: Uint8Array, stamp: ProducerStamp): void {
     throw new ProtocolError('UNENCODABLE', 'only a finished batch of magic 2 can be stamped again')
   }
   if (view.getInt32(batchField.length) !== batch.length - logOverheadBytes) {
-    throw new ProtocolError('UNENCODABLE', `${batch.length} bytes are not the one batch that their length field tells`)
+    throw new ProtocolError(
+      'UNENCODABLE',
+      `${batch.length} bytes are not the one batch that their length field tells`,
+    )
   }
   view.setBigInt64(batchField.producerId, int64('producerId', stamp.producerId))
   view.setInt16(batchField.producerEpoch, int('producerEpoch', stamp.producerEpoch, 16))

@@ -61,7 +61,10 @@ export function encodeRecordBatch(options: RecordBatchOptions, records: Iterable
   const first = list[0]
   const baseOffset = options.baseOffset ?? first?.offset ?? 0n
   const baseTimestamp =
-    options.deleteHorizonMs ?? options.baseTimestamp ?? (first && (first.createTimestamp ?? first.timestamp)) ?? -1n
+    options.deleteHorizonMs ??
+    options.baseTimestamp ??
+    (first && (first.createTimestamp ?? first.timestamp)) ??
+    -1n
   if (options.timestampType === 'NoTimestampType') {
     throw new ProtocolError('UNENCODABLE', 'timestampType must be CreateTime or LogAppendTime for magic 2')
   }
@@ -77,7 +80,10 @@ export function encodeRecordBatch(options: RecordBatchOptions, records: Iterable
   if (compression !== 'none') {
     const codec = codecFor(compression)
     compressionId = codec.id
-    batch = Buffer.concat([batch.subarray(0, batchHeaderBytes), codec.compressSync(batch.subarray(batchHeaderBytes))])
+    batch = Buffer.concat([
+      batch.subarray(0, batchHeaderBytes),
+      codec.compressSync(batch.subarray(batchHeaderBytes)),
+    ])
   }
   writeBatchHeader(batch, {
     baseOffset,
@@ -90,14 +96,19 @@ export function encodeRecordBatch(options: RecordBatchOptions, records: Iterable
       (typeof options.deleteHorizonMs === 'bigint' ? attributeBit.deleteHorizon : 0),
     lastOffsetDelta: options.lastOffsetDelta ?? measured.at(-1)?.offsetDelta ?? 0,
     baseTimestamp,
-    maxTimestamp:
-      options.maxTimestamp ?? list.reduce((max, { timestamp }) => (timestamp > max ? timestamp : max), first?.timestamp ?? -1n),
+    maxTimestamp: options.maxTimestamp ?? largestTimestamp(list),
     producerId: options.producerId ?? -1n,
     producerEpoch: options.producerEpoch ?? -1,
     baseSequence: options.baseSequence ?? -1,
     count: list.length,
   })
   return batch
+}
+
+function largestTimestamp(records: readonly RecordInput[]): bigint {
+  let largest = records[0]?.timestamp ?? -1n
+  for (const { timestamp } of records) if (timestamp > largest) largest = timestamp
+  return largest
 }
 
 interface MeasuredRecord {
@@ -110,16 +121,27 @@ interface MeasuredRecord {
   bodySize: number
 }
 
-function measure(record: RecordInput, index: number, baseOffset: bigint, baseTimestamp: bigint): MeasuredRecord {
+function measure(
+  record: RecordInput,
+  index: number,
+  baseOffset: bigint,
+  baseTimestamp: bigint,
+): MeasuredRecord {
   try {
     const offsetDelta = record.offset - baseOffset
     if (BigInt.asIntN(32, offsetDelta) !== offsetDelta) {
-      throw new ProtocolError('UNENCODABLE', `offset ${record.offset} is no int32 away from the base offset ${baseOffset}`)
+      throw new ProtocolError(
+        'UNENCODABLE',
+        `offset ${record.offset} is no int32 away from the base offset ${baseOffset}`,
+      )
     }
     const timestamp = record.createTimestamp ?? record.timestamp
     const timestampDelta = timestamp - baseTimestamp
     if (BigInt.asIntN(64, timestampDelta) !== timestampDelta) {
-      throw new ProtocolError('UNENCODABLE', `timestamp ${timestamp} is no int64 away from the base ${baseTimestamp}`)
+      throw new ProtocolError(
+        'UNENCODABLE',
+        `timestamp ${timestamp} is no int64 away from the base ${baseTimestamp}`,
+      )
     }
     const keyLength = payloadLength(record.key)
     const valueLength = payloadLength(record.value)
@@ -134,7 +156,15 @@ function measure(record: RecordInput, index: number, baseOffset: bigint, baseTim
       Math.max(valueLength, 0) +
       varintSize(headers.length) +
       headersSize(headers)
-    return { record, offsetDelta: Number(offsetDelta), timestampDelta, keyLength, valueLength, headers, bodySize }
+    return {
+      record,
+      offsetDelta: Number(offsetDelta),
+      timestampDelta,
+      keyLength,
+      valueLength,
+      headers,
+      bodySize,
+    }
   } catch (error) {
     throw error instanceof ProtocolError ? error.within(`records[${index}]`) : error
   }

@@ -1,7 +1,7 @@
 import type { CompressionCodec } from '../compression/codec.ts'
 import { ProtocolError } from '../errors.ts'
-import { varintSize, writeVarint } from '../varint.ts'
-import { attributeBit, batchHeaderBytes, writeBatchHeader } from './batch-header.ts'
+import { int32VarintSize, varintSize, writeInt32Varint, writeVarint } from '../varint.ts'
+import { attributeBit, type BatchHeader, batchHeaderBytes, writeBatchHeader } from './batch-header.ts'
 import {
   type HeadersInput,
   headerList,
@@ -31,6 +31,27 @@ type Payload = string | Uint8Array | null
 
 const int32Max = 0x7fffffff
 
+const noHeaders: ReturnType<typeof headerList> = []
+
+function bodySize(
+  timestampDeltaSize: number,
+  index: number,
+  keyLength: number,
+  valueLength: number,
+  headers: ReturnType<typeof headerList>,
+): number {
+  return (
+    1 +
+    timestampDeltaSize +
+    int32VarintSize(index) +
+    int32VarintSize(keyLength) +
+    Math.max(keyLength, 0) +
+    int32VarintSize(valueLength) +
+    Math.max(valueLength, 0) +
+    (headers.length === 0 ? 1 : int32VarintSize(headers.length) + headersSize(headers))
+  )
+}
+
 /**
  * Builds one batch of magic 2 in a growing buffer: each record is written where it will be sent from, and no object is
  * kept for it. The offset deltas are the indices, the timestamps are CreateTime.
@@ -43,14 +64,11 @@ export class RecordBatchWriter {
   #maxTimestamp = -1
   #compressing = 0
 
-  // Sizes of the record that `sizeOf` or `append` looked at last. `#measuredAt` is the index that they hold for.
-  #measuredAt = -1
-  #timestamp = 0
-  #key: Payload = null
-  #value: Payload = null
-  #keyLength = 0
-  #valueLength = 0
-  #bodySize = 0
+  // What `sizeOf` measured last, for the `append` that follows. Equal text has equal length, so these never go stale.
+  #sizedKey = ''
+  #sizedKeyLength = 0
+  #sizedValue = ''
+  #sizedValueLength = 0
 
   /** `capacity`: first size of the buffer, bytes. */
   constructor(capacity: number) {
@@ -74,16 +92,23 @@ export class RecordBatchWriter {
 
   /** Bytes that `append` of the same would add now. Throws what `append` would. */
   sizeOf(timestamp: number, key: Payload, value: Payload, headers?: HeadersInput): number {
-    const list = headers === undefined ? undefined : headerList(headers)
-    this.#measure(timestamp, key, value, list)
-    // Headers may change until they are appended; they are measured again.
-    if (list === undefined) {
-      this.#measuredAt = this.#count
-      this.#timestamp = timestamp
-      this.#key = key
-      this.#value = value
+    const delta = this.#count === 0 ? 0 : timestamp - this.#baseTimestamp
+    const smallDelta = delta | 0
+    if (this.#count === 0 || delta !== smallDelta) this.#checkTimestamp(timestamp, delta)
+    const keyLength = payloadLength(key)
+    const valueLength = payloadLength(value)
+    if (typeof key === 'string') {
+      this.#sizedKey = key
+      this.#sizedKeyLength = keyLength
     }
-    return varintSize(this.#bodySize) + this.#bodySize
+    if (typeof value === 'string') {
+      this.#sizedValue = value
+      this.#sizedValueLength = valueLength
+    }
+    const list = headers === undefined ? noHeaders : headerList(headers)
+    const deltaSize = delta === smallDelta ? int32VarintSize(smallDelta) : varintSize(delta)
+    const body = bodySize(deltaSize, this.#count, keyLength, valueLength, list)
+    return int32VarintSize(body) + body
   }
 
   /**
@@ -92,30 +117,31 @@ export class RecordBatchWriter {
    */
   append(timestamp: number, key: Payload, value: Payload, headers?: HeadersInput): number {
     const index = this.#count
-    const list = headers === undefined ? undefined : headerList(headers)
-    if (
-      this.#measuredAt !== index ||
-      list !== undefined ||
-      this.#value !== value ||
-      this.#key !== key ||
-      this.#timestamp !== timestamp
-    ) {
-      this.#measure(timestamp, key, value, list)
-    }
     const start = this.#size
-    const bodySize = this.#bodySize
-    // 5: the longest length prefix.
-    if (start + bodySize + 5 > this.#bytes.length) this.#grow(start + bodySize + 5)
-    const bytes = this.#bytes
+    const delta = index === 0 ? 0 : timestamp - this.#baseTimestamp
+    // What is an int32 away from the first is an integer too. Anything else, NaN included, is looked at in full.
+    const smallDelta = delta | 0
+    if (index === 0 || delta !== smallDelta) this.#checkTimestamp(timestamp, delta)
+    const keyLength = key === null ? -1 : key === this.#sizedKey ? this.#sizedKeyLength : payloadLength(key)
+    const valueLength = value === this.#sizedValue ? this.#sizedValueLength : payloadLength(value)
+    const list = headers === undefined ? noHeaders : headerList(headers)
+    // Small ones go their own way, here and below, so that they need not become objects in order to be passed.
+    const deltaSize = delta === smallDelta ? int32VarintSize(smallDelta) : varintSize(delta)
+    const body = bodySize(deltaSize, index, keyLength, valueLength, list)
 
-    let p = writeVarint(bytes, start, bodySize)
+    // 5: the longest length prefix.
+    const room = start + body + 5
+    if (room > this.#bytes.length) this.#grow(room)
+    const bytes = this.#bytes
+    let p = writeInt32Varint(bytes, start, body)
     bytes[p++] = 0
-    p = writeVarint(bytes, p, index === 0 ? 0 : timestamp - this.#baseTimestamp)
-    p = writeVarint(bytes, p, index)
-    p = writePayload(bytes, p, key, this.#keyLength)
-    p = writePayload(bytes, p, value, this.#valueLength)
-    if (list === undefined) bytes[p++] = 0
-    else p = writeHeaders(bytes, writeVarint(bytes, p, list.length), list)
+    p = delta === smallDelta ? writeInt32Varint(bytes, p, smallDelta) : writeVarint(bytes, p, delta)
+    p = writeInt32Varint(bytes, p, index)
+    if (key === null) bytes[p++] = 1
+    else p = writePayload(bytes, p, key, keyLength)
+    p = writePayload(bytes, p, value, valueLength)
+    if (list.length === 0) bytes[p++] = 0
+    else p = writeHeaders(bytes, writeInt32Varint(bytes, p, list.length), list)
 
     if (index === 0) {
       this.#baseTimestamp = timestamp
@@ -123,9 +149,10 @@ export class RecordBatchWriter {
     } else if (timestamp > this.#maxTimestamp) {
       this.#maxTimestamp = timestamp
     }
-    if (this.#measuredAt !== -1) this.#forgetMeasured()
     this.#size = p
     this.#count = index + 1
+    // The writer outlives the record by far, and would keep its text.
+    if (this.#sizedKey !== '' || this.#sizedValue !== '') this.#forgetSized()
     return index
   }
 
@@ -135,7 +162,7 @@ export class RecordBatchWriter {
    */
   finish(options: BatchOptions = {}): Uint8Array {
     const batch = this.#bytes.subarray(0, this.#size)
-    this.#writeHeader(batch, options, 0)
+    writeBatchHeader(batch, this.#header(options, 0))
     return batch
   }
 
@@ -144,18 +171,15 @@ export class RecordBatchWriter {
    * To change the producer's fields afterwards use `restampBatch`: it keeps what was compressed.
    */
   async finishCompressed(options: BatchOptions, codec: CompressionCodec): Promise<Uint8Array> {
-    // The header is made before the wait: a `reset` meanwhile would take the count and timestamps away.
-    const header = Buffer.allocUnsafe(batchHeaderBytes)
-    this.#writeHeader(header, options, codec.id)
-    this.#compressing++
-    const records = this.#bytes.subarray(batchHeaderBytes, this.#size)
+    // Made before the wait: a `reset` meanwhile would take the count and the timestamps away.
+    const header = this.#header(options, codec.id)
     const bytes = this.#bytes
+    this.#compressing++
     try {
-      const compressed = await codec.compress(records)
+      const compressed = await codec.compress(bytes.subarray(batchHeaderBytes, this.#size))
       const batch = Buffer.allocUnsafeSlow(batchHeaderBytes + compressed.length)
-      batch.set(header)
       batch.set(compressed, batchHeaderBytes)
-      refreshLengthAndChecksum(batch)
+      writeBatchHeader(batch, header)
       return batch
     } finally {
       if (bytes === this.#bytes) this.#compressing--
@@ -172,47 +196,37 @@ export class RecordBatchWriter {
     this.#count = 0
     this.#baseTimestamp = -1
     this.#maxTimestamp = -1
-    this.#forgetMeasured()
+    this.#forgetSized()
   }
 
-  #measure(timestamp: number, key: Payload, value: Payload, headers: ReturnType<typeof headerList> | undefined): void {
+  #forgetSized(): void {
+    this.#sizedKey = ''
+    this.#sizedKeyLength = 0
+    this.#sizedValue = ''
+    this.#sizedValueLength = 0
+  }
+
+  #checkTimestamp(timestamp: number, delta: number): void {
     if (!Number.isSafeInteger(timestamp)) {
-      throw new ProtocolError('UNENCODABLE', `a timestamp must be an integer of milliseconds, not ${timestamp}`)
+      throw new ProtocolError(
+        'UNENCODABLE',
+        `a timestamp must be an integer of milliseconds, not ${timestamp}`,
+      )
     }
-    const index = this.#count
-    const delta = index === 0 ? 0 : timestamp - this.#baseTimestamp
     if (!Number.isSafeInteger(delta)) {
       throw new ProtocolError(
         'UNENCODABLE',
         `timestamp ${timestamp} is too far from the first of the batch, ${this.#baseTimestamp}`,
       )
     }
-    const keyLength = payloadLength(key)
-    const valueLength = payloadLength(value)
-    this.#measuredAt = -1
-    this.#keyLength = keyLength
-    this.#valueLength = valueLength
-    this.#bodySize =
-      1 +
-      varintSize(delta) +
-      varintSize(index) +
-      varintSize(keyLength) +
-      (keyLength > 0 ? keyLength : 0) +
-      varintSize(valueLength) +
-      (valueLength > 0 ? valueLength : 0) +
-      (headers === undefined ? 1 : varintSize(headers.length) + headersSize(headers))
-  }
-
-  #forgetMeasured(): void {
-    this.#measuredAt = -1
-    // The writer outlives the record by far.
-    this.#key = null
-    this.#value = null
   }
 
   #grow(needed: number): void {
     if (needed > int32Max) {
-      throw new ProtocolError('UNENCODABLE', `a batch of ${needed} bytes is more than its length field can tell`)
+      throw new ProtocolError(
+        'UNENCODABLE',
+        `a batch of ${needed} bytes is more than its length field can tell`,
+      )
     }
     const bytes = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.#bytes.length * 2, int32Max)))
     bytes.set(this.#bytes.subarray(batchHeaderBytes, this.#size), batchHeaderBytes)
@@ -220,8 +234,8 @@ export class RecordBatchWriter {
     this.#compressing = 0
   }
 
-  #writeHeader(batch: Uint8Array, options: BatchOptions, compressionId: number): void {
-    writeBatchHeader(batch, {
+  #header(options: BatchOptions, compressionId: number): BatchHeader {
+    return {
       baseOffset: options.baseOffset ?? 0n,
       partitionLeaderEpoch: options.partitionLeaderEpoch ?? -1,
       attributes: compressionId | (options.isTransactional ? attributeBit.transactional : 0),
@@ -232,6 +246,6 @@ export class RecordBatchWriter {
       producerEpoch: options.producerEpoch ?? -1,
       baseSequence: options.baseSequence ?? -1,
       count: this.#count,
-    })
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.ts'
-import { VarintReader, varintSize, writeVarint } from '../varint.ts'
+import { int32VarintSize, VarintReader, writeInt32Varint } from '../varint.ts'
 import { utf8Length, writeUtf8 } from './utf8.ts'
 
 /** A record header as read. Keys may repeat; their order is kept. */
@@ -32,8 +32,11 @@ export function headerList(headers: HeadersInput): HeaderList {
     return headers
   }
   const list: { key: string; value: HeaderValue }[] = []
-  for (const [key, value] of Object.entries(headers as Record<string, HeaderValue | readonly HeaderValue[]>)) {
-    if (Array.isArray(value)) for (const each of value as readonly HeaderValue[]) list.push({ key, value: each })
+  for (const [key, value] of Object.entries(
+    headers as Record<string, HeaderValue | readonly HeaderValue[]>,
+  )) {
+    if (Array.isArray(value))
+      for (const each of value as readonly HeaderValue[]) list.push({ key, value: each })
     else list.push({ key, value: value as HeaderValue })
   }
   return list
@@ -58,7 +61,7 @@ export function writePayload(
   payload: string | Uint8Array | null,
   length: number,
 ): number {
-  const p = writeVarint(bytes, position, length)
+  const p = writeInt32Varint(bytes, position, length)
   if (payload === null) return p
   if (typeof payload === 'string') writeUtf8(bytes, p, payload, length)
   else bytes.set(payload, p)
@@ -71,7 +74,7 @@ export function headersSize(headers: HeaderList): number {
   for (const { key, value } of headers) {
     const keyLength = utf8Length(key)
     const valueLength = payloadLength(value)
-    size += varintSize(keyLength) + keyLength + varintSize(valueLength) + Math.max(valueLength, 0)
+    size += int32VarintSize(keyLength) + keyLength + int32VarintSize(valueLength) + Math.max(valueLength, 0)
   }
   return size
 }
@@ -96,7 +99,8 @@ export function readHeaders(bytes: Uint8Array, start: number, count: number, end
   for (let i = 0; i < count; i++) {
     const keyLength = reader.readVarint()
     const keyStart = reader.position
-    if (keyLength < 0 || keyLength > end - keyStart) throw badLength('the key of a header', keyLength, keyStart, end)
+    if (keyLength < 0 || keyLength > end - keyStart)
+      throw badLength('the key of a header', keyLength, keyStart, end)
     reader.position = keyStart + keyLength
     const valueLength = reader.readVarint()
     const valueStart = reader.position
@@ -110,7 +114,11 @@ export function readHeaders(bytes: Uint8Array, start: number, count: number, end
     })
   }
   if (reader.position !== end) {
-    throw new ProtocolError('MALFORMED', `${end - reader.position} bytes are left after the last header`, reader.position)
+    throw new ProtocolError(
+      'MALFORMED',
+      `${end - reader.position} bytes are left after the last header`,
+      reader.position,
+    )
   }
   return headers
 }

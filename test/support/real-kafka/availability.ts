@@ -13,7 +13,7 @@ export const howToGetKafka = 'give KAFKAWIRE_BOOTSTRAP=host:port, Docker, or Jav
 
 /** Address that was given by `KAFKAWIRE_BOOTSTRAP`. */
 export function externalBootstrapServers(): string | undefined {
-  const given = process.env['KAFKAWIRE_BOOTSTRAP']
+  const given = process.env.KAFKAWIRE_BOOTSTRAP
   return given === '' ? undefined : given
 }
 
@@ -30,7 +30,8 @@ export function kafkaAvailability(): KafkaAvailability {
 /** Whether Java 17 is here, and Kafka's jars or the Maven to get them. */
 export function javaIsAvailable(): boolean {
   // The launcher is a POSIX shell.
-  java ??= process.platform !== 'win32' && javaVersion() >= 17 && (kafkaJarsAreCached() || onPath('mvn') !== null)
+  java ??=
+    process.platform !== 'win32' && javaVersion() >= 17 && (kafkaJarsAreCached() || onPath('mvn') !== null)
   return java
 }
 
@@ -43,7 +44,7 @@ export function dockerIsAvailable(): boolean {
 /** Full path of an executable on PATH, or null. */
 export function onPath(name: string): string | null {
   if (name.includes('/')) return isExecutable(name) ? name : null
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
   return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null
 }
 
@@ -78,16 +79,18 @@ require('node:http').get({ ...target, path: '/_ping', timeout: 2000 }, (answer) 
 `
 
 function dockerAnswers(): boolean {
-  const given = process.env['DOCKER_HOST']
-  if (given?.startsWith('tcp:') && process.env['DOCKER_TLS_VERIFY']) {
+  const given = process.env.DOCKER_HOST
+  if (given?.startsWith('tcp:') && process.env.DOCKER_TLS_VERIFY) {
     return spawnSync('docker', ['version'], { timeout: 5_000, stdio: 'ignore' }).status === 0
   }
   const sockets = [
     '/var/run/docker.sock',
     join(homedir(), '.docker', 'run', 'docker.sock'),
-    join(process.env['XDG_RUNTIME_DIR'] ?? '/run', 'docker.sock'),
+    join(process.env.XDG_RUNTIME_DIR ?? '/run', 'docker.sock'),
   ]
   const hosts = given ? [given] : sockets.filter((path) => existsSync(path)).map((path) => `unix://${path}`)
   // In a process of its own, as the answer is needed before the first test is declared, where nothing can wait.
-  return hosts.some((host) => spawnSync(process.execPath, ['-e', ping, host], { stdio: 'ignore' }).status === 0)
+  return hosts.some(
+    (host) => spawnSync(process.execPath, ['-e', ping, host], { stdio: 'ignore' }).status === 0,
+  )
 }

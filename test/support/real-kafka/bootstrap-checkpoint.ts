@@ -11,7 +11,10 @@ import { JavaProcess } from './java-process.ts'
  * Kafka's StorageTool writes it, which takes a JVM start per node. The file depends on version and users alone, so it
  * is kept beside the jars, and a node is formatted by copying it.
  */
-export async function bootstrapCheckpoint(jars: string, users: Readonly<Record<string, string>>): Promise<string> {
+export async function bootstrapCheckpoint(
+  jars: string,
+  users: Readonly<Record<string, string>>,
+): Promise<string> {
   const scram = Object.entries(users).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].map((mechanism) => `${mechanism}=[name=${name},password=${password}]`),
   )
@@ -63,7 +66,12 @@ async function write(file: string, jars: string, scram: readonly string[]): Prom
 }
 
 /** Makes `data` a formatted log folder of node `nodeId`, as `kafka-storage format` does. */
-export async function formatNode(data: string, nodeId: number, clusterId: string, checkpoint: string): Promise<void> {
+export async function formatNode(
+  data: string,
+  nodeId: number,
+  clusterId: string,
+  checkpoint: string,
+): Promise<void> {
   await mkdir(data, { recursive: true })
   const meta = { version: 1, 'cluster.id': clusterId, 'node.id': nodeId, 'directory.id': newClusterId() }
   const lines = Object.entries(meta).map(([key, value]) => `${key}=${value}\n`)

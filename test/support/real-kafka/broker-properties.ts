@@ -27,7 +27,7 @@ export function brokerProperties(options: BrokerPropertiesOptions): string {
     ...networkProperties(options),
     ...storageProperties(options),
     ...groupProperties(),
-    ...failureProperties(),
+    ...failureProperties(options.nodes.length),
     ...(options.certificates === null ? {} : tlsProperties(options.listeners, options.certificates)),
     ...saslProperties(options.listeners, options.users),
     ...options.extra,
@@ -80,7 +80,7 @@ function storageProperties({ nodes, dataFolder }: BrokerPropertiesOptions): Reco
 }
 
 /** A rebalance takes a few heartbeats of the new protocols, whose pace the broker sets: 5 s unless told otherwise. */
-function groupProperties(): Record<string, string> {
+export function groupProperties(): Record<string, string> {
   const pace = (type: string): Record<string, string> => ({
     [`group.${type}.heartbeat.interval.ms`]: '500',
     [`group.${type}.min.heartbeat.interval.ms`]: '100',
@@ -95,15 +95,21 @@ function groupProperties(): Record<string, string> {
   }
 }
 
-/** How soon a dead node is noticed. A restarted one is let in only after its old session has run out. */
-function failureProperties(): Record<string, string> {
+/**
+ * How soon a dead node is noticed. Also how long a killed one waits when it comes back, even an only one: the controller
+ * lets nobody in under an id whose session is alive.
+ */
+function failureProperties(nodes: number): Record<string, string> {
   return {
-    'broker.heartbeat.interval.ms': '500',
-    'broker.session.timeout.ms': '4000',
+    'broker.heartbeat.interval.ms': '250',
+    'broker.session.timeout.ms': nodes === 1 ? '2000' : '3000',
   }
 }
 
-function tlsProperties(listeners: readonly ListenerKind[], certificates: TestCertificates): Record<string, string> {
+function tlsProperties(
+  listeners: readonly ListenerKind[],
+  certificates: TestCertificates,
+): Record<string, string> {
   const properties: Record<string, string> = {
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': certificates.brokerFile,

@@ -1,7 +1,8 @@
+import { groupProperties } from './broker-properties.ts'
 import type { RealKafka } from './start-real-kafka.ts'
 
 /** A Confluent image: the ones that the container class knows how to start. */
-const image = process.env['KAFKAWIRE_KAFKA_IMAGE'] ?? 'confluentinc/cp-kafka:8.1.0'
+const image = process.env.KAFKAWIRE_KAFKA_IMAGE ?? 'confluentinc/cp-kafka:8.1.0'
 
 const portInContainer = 9093
 
@@ -9,12 +10,14 @@ const portInContainer = 9093
  * A single node in Docker, PLAINTEXT only. It can be stopped, not killed and restarted: Docker gives a container that
  * starts again another port, while the broker goes on to advertise the old one.
  */
-export async function startDockerKafka(brokerProperties: Readonly<Record<string, string>>): Promise<RealKafka> {
+export async function startDockerKafka(
+  brokerProperties: Readonly<Record<string, string>>,
+): Promise<RealKafka> {
   // Loaded here alone: it takes longer to load than most tests to run.
   const { KafkaContainer } = await import('@testcontainers/kafka')
   const properties: Record<string, string> = {
     'auto.create.topics.enable': 'false',
-    'group.initial.rebalance.delay.ms': '0',
+    ...groupProperties(),
     'offsets.topic.num.partitions': '4',
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.num.partitions': '4',

@@ -1,6 +1,6 @@
 export { javaIsAvailable, type KafkaAvailability, kafkaAvailability } from './availability.ts'
 export { type DescribeKafkaOptions, describeKafka } from './describe-kafka.ts'
 export { kafkaVersion } from './kafka-jars.ts'
-export type { KafkaAddresses } from './listeners.ts'
-export { sharedKafka } from './shared-kafka.ts'
+export type { KafkaAddresses, ListenerChoice } from './listeners.ts'
+export { type SharedKafkaOptions, sharedKafka } from './shared-kafka.ts'
 export { type RealKafka, type StartKafkaOptions, startRealKafka } from './start-real-kafka.ts'

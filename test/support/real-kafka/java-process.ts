@@ -23,7 +23,7 @@ export interface ProcessExit {
 
 /** Where `java` is: under `JAVA_HOME` if that is set, else left to PATH. */
 export function javaCommand(): string {
-  const home = process.env['JAVA_HOME']
+  const home = process.env.JAVA_HOME
   return home === undefined || home === '' ? 'java' : join(home, 'bin', 'java')
 }
 

@@ -8,13 +8,13 @@ import { promisify } from 'node:util'
 const execute = promisify(execFile)
 
 /** Version of the Kafka that tests run against. `KAFKAWIRE_KAFKA_VERSION` names another (3.7 or newer). */
-export const kafkaVersion = process.env['KAFKAWIRE_KAFKA_VERSION'] ?? '4.3.1'
+export const kafkaVersion = process.env.KAFKAWIRE_KAFKA_VERSION ?? '4.3.1'
 
 /** Folder that holds Kafka's jars: `KAFKAWIRE_JARS`, or one per version in the user's cache folder. */
 export function kafkaJarsFolder(): string {
-  const given = process.env['KAFKAWIRE_JARS']
+  const given = process.env.KAFKAWIRE_JARS
   if (given !== undefined && given !== '') return given
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
   return join(cache, 'kafkawire', `kafka-${kafkaVersion}`)
 }
 
@@ -52,7 +52,9 @@ async function resolve(): Promise<string> {
     return folder
   } catch (cause) {
     const { stdout = '', message } = cause as Error & { stdout?: string }
-    throw new Error(`Maven could not fetch Kafka ${kafkaVersion} into ${folder}: ${message}\n${stdout}`, { cause })
+    throw new Error(`Maven could not fetch Kafka ${kafkaVersion} into ${folder}: ${message}\n${stdout}`, {
+      cause,
+    })
   } finally {
     await rm(fresh, { recursive: true, force: true })
     await rm(project, { recursive: true, force: true })

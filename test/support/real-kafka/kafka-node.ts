@@ -30,6 +30,7 @@ export class KafkaNode {
   readonly #jars: string
   #process: JavaProcess | null = null
   #runs = 0
+  #isFrozen = false
 
   /** @param folder holds `server.properties` and takes the logs. */
   constructor(id: number, port: number, folder: string, jars: string) {
@@ -43,10 +44,16 @@ export class KafkaNode {
     return this.#process !== null && this.#process.exit === null
   }
 
+  /** Whether an answer can be expected of it, once it has started. */
+  get canAnswer(): boolean {
+    return this.isRunning && !this.#isFrozen
+  }
+
   /** Starts the process. Ready is another matter: see `started`. */
   start(): void {
     if (this.isRunning) throw new Error(`node ${this.id} runs already`)
     this.#runs++
+    this.#isFrozen = false
     const log = openSync(this.logFile, 'w')
     try {
       this.#process = new JavaProcess({
@@ -91,9 +98,16 @@ export class KafkaNode {
     }
   }
 
-  signal(signal: NodeJS.Signals): void {
-    if (!this.isRunning) throw new Error(`node ${this.id} does not run`)
-    this.#process?.signal(signal)
+  /** SIGSTOP. */
+  freeze(): void {
+    this.#signal('SIGSTOP')
+    this.#isFrozen = true
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#signal('SIGCONT')
+    this.#isFrozen = false
   }
 
   /** kill -9; resolves when the process is gone. Does nothing when it is gone already. */
@@ -103,8 +117,14 @@ export class KafkaNode {
 
   /** SIGTERM: a controlled shutdown, which hands its leaderships over first. Resolves when the process is gone. */
   async shutdown(): Promise<void> {
-    this.signal('SIGTERM')
+    if (this.#isFrozen) throw new Error(`node ${this.id} is frozen and cannot shut down: thaw it first`)
+    this.#signal('SIGTERM')
     await this.#process?.whenExited()
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (!this.isRunning) throw new Error(`node ${this.id} does not run`)
+    this.#process?.signal(signal)
   }
 }
 

@@ -8,7 +8,10 @@ export interface KafkaAddresses {
   wrongHostTlsBootstrapServers?: string
   /** TLS that wants a certificate of the client, and refuses those without. */
   mutualTlsBootstrapServers?: string
-  /** SASL without TLS: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER with unsecured tokens. */
+  /**
+   * SASL without TLS: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER with unsecured tokens. A kcat with librdkafka
+   * before 2.6.1 repeats its nonce and is refused by SCRAM.
+   */
   saslBootstrapServers?: string
   /** The same over TLS. */
   saslTlsBootstrapServers?: string

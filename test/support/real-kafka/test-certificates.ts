@@ -35,7 +35,19 @@ export async function makeTestCertificates(folder: string): Promise<TestCertific
     'basicConstraints = critical, CA:TRUE',
     'keyUsage = critical, keyCertSign, cRLSign',
   ])
-  await openssl(['req', '-x509', '-new', '-key', caKeyFile, '-days', '30', '-config', caConfig, '-out', caFile])
+  await openssl([
+    'req',
+    '-x509',
+    '-new',
+    '-key',
+    caKeyFile,
+    '-days',
+    '30',
+    '-config',
+    caConfig,
+    '-out',
+    caFile,
+  ])
 
   // One after the other: they share the file of serial numbers.
   const broker = await issue(folder, 'broker', 'localhost', 'DNS:localhost, IP:127.0.0.1')
@@ -68,7 +80,18 @@ async function issue(
   await openssl(['req', '-new', '-key', keyFile, '-config', config, '-out', path('.csr')])
   const ca = ['-CA', join(folder, 'ca.pem'), '-CAkey', join(folder, 'ca.key'), '-CAcreateserial']
   const extension = ['-extfile', config, '-extensions', 'extensions']
-  await openssl(['x509', '-req', '-in', path('.csr'), ...ca, '-days', '30', ...extension, '-out', path('.crt')])
+  await openssl([
+    'x509',
+    '-req',
+    '-in',
+    path('.csr'),
+    ...ca,
+    '-days',
+    '30',
+    ...extension,
+    '-out',
+    path('.crt'),
+  ])
   const [key, certificate] = await Promise.all([readFile(keyFile, 'utf8'), readFile(path('.crt'), 'utf8')])
   // Kafka's PEM key store: key first, then the certificate, in one file.
   await writeFile(path('.pem'), key + certificate)
@@ -82,7 +105,12 @@ async function writeKey(folder: string, name: string): Promise<string> {
   return file
 }
 
-async function writeConfig(folder: string, name: string, commonName: string, extensions: string[]): Promise<string> {
+async function writeConfig(
+  folder: string,
+  name: string,
+  commonName: string,
+  extensions: string[],
+): Promise<string> {
   const file = join(folder, `${name}.cnf`)
   const lines = [
     '[req]',

@@ -64,7 +64,7 @@ function byTopic(assignment: Map<string, TopicPartition[]>): AssignmentByTopic {
   return result
 }
 
-const topicName = fc.constantFrom('a', 'B', 'c.1', 'тема', '__proto__')
+const topicName = fc.constantFrom('a', 'B', 'c.1', '\u0442\u0435\u043c\u0430', '__proto__')
 const rack = fc.constantFrom('east', 'west', 'north')
 
 /** Groups of up to 8 members over up to 5 topics; some topics do not exist, some have replicas without racks. */

@@ -1,0 +1,118 @@
+/**
+ * Record batches and checksums on one core, no sockets: `npx tsx bench/records.ts`.
+ * Prints nanoseconds a record, or GB a second, from the median run.
+ */
+import { Bench } from 'tinybench'
+import { crc32c, crc32cWithoutWasm } from '../src/protocol/crc32c.ts'
+import { decodeRecords } from '../src/protocol/records/record-batch.ts'
+import { RecordBatchWriter } from '../src/protocol/records/record-batch-writer.ts'
+
+const recordCount = 10_000
+const value = Buffer.alloc(100, 'v')
+const text = 'v'.repeat(100)
+const key = Buffer.from('key-0123')
+const keyText = 'key-0123'
+const timestamp = 1_700_000_000_000
+const headers = [{ key: 'trace', value: Buffer.from('0123456789abcdef') }]
+
+const writer = new RecordBatchWriter(2 * 1024 * 1024)
+
+function fill(append: (i: number) => void): () => void {
+  return () => {
+    writer.reset()
+    for (let i = 0; i < recordCount; i++) append(i)
+  }
+}
+
+fill((i) => writer.append(timestamp + (i >> 4), null, value))()
+const plain = Uint8Array.from(writer.finish())
+fill((i) => writer.append(timestamp + (i >> 4), key, value, headers))()
+const withHeaders = Uint8Array.from(writer.finish())
+
+let sink = 0
+
+const perRecord = new Bench({ time: 500 })
+  .add(
+    'append: 100 bytes',
+    fill((i) => writer.append(timestamp + (i >> 4), null, value)),
+  )
+  .add(
+    'append: 8-byte key, 100 bytes',
+    fill((i) => writer.append(timestamp + (i >> 4), key, value)),
+  )
+  .add(
+    'append: text key, 100 characters',
+    fill((i) => writer.append(timestamp + (i >> 4), keyText, text)),
+  )
+  .add(
+    'sizeOf and append: 100 bytes',
+    fill((i) => {
+      sink += writer.sizeOf(timestamp + (i >> 4), null, value)
+      writer.append(timestamp + (i >> 4), null, value)
+    }),
+  )
+  .add(
+    'append: key, value, one header',
+    fill((i) => writer.append(timestamp + (i >> 4), key, value, headers)),
+  )
+  .add('append and finish: 100 bytes', () => {
+    fill((i) => writer.append(timestamp + (i >> 4), null, value))()
+    sink += writer.finish({ baseSequence: 0 }).length
+  })
+  .add('decode, cursor', () => {
+    for (const batch of decodeRecords(plain)) {
+      const cursor = batch.cursor()
+      while (cursor.next()) sink += cursor.valueLength + cursor.offsetDelta + cursor.timestampDelta
+    }
+  })
+  .add('decode, cursor, no checksum', () => {
+    for (const batch of decodeRecords(plain, { checkCrcs: false })) {
+      const cursor = batch.cursor()
+      while (cursor.next()) sink += cursor.valueLength + cursor.offsetDelta + cursor.timestampDelta
+    }
+  })
+  .add('decode, iterator', () => {
+    for (const batch of decodeRecords(plain)) for (const record of batch) sink += record.value?.length ?? 0
+  })
+  .add('decode, iterator, one header', () => {
+    for (const batch of decodeRecords(withHeaders)) for (const record of batch) sink += record.headers.length
+  })
+
+const checksumSizes = [100, 1_000, 16_000, 1_000_000]
+const noise = Uint8Array.from({ length: 1_000_000 }, (_, i) => (i * 2_654_435_761) >>> 13)
+const checksums = new Bench({ time: 200 })
+for (const size of checksumSizes) {
+  const times = Math.ceil(1_000_000 / size)
+  for (const [name, checksum] of Object.entries({ crc32c, crc32cWithoutWasm })) {
+    checksums.add(`${name}: ${size} bytes`, () => {
+      for (let i = 0; i < times; i++) sink ^= checksum(noise, 0, size)
+    })
+  }
+}
+
+function medianMs(bench: Bench): Map<string, number> {
+  return new Map(
+    bench.tasks.map(({ name, result }) => [name, 'latency' in result ? result.latency.p50 : Number.NaN]),
+  )
+}
+
+await perRecord.run()
+await checksums.run()
+console.table(
+  Object.fromEntries(
+    Array.from(medianMs(perRecord), ([name, ms]) => [
+      name,
+      { 'ns a record': Math.round((ms * 1e6) / recordCount) },
+    ]),
+  ),
+)
+console.table(
+  Object.fromEntries(
+    Array.from(medianMs(checksums), ([name, ms]) => {
+      const size = Number(name.match(/\d+(?= bytes)/)?.[0])
+      const bytes = Math.ceil(1_000_000 / size) * size
+      return [name, { 'GB/s': Number((bytes / ms / 1e6).toFixed(2)) }]
+    }),
+  ),
+)
+console.log(`(kept from being optimized away: ${sink})`)

@@ -1,0 +1,404 @@
+import type { Duplex } from 'node:stream'
+import { ConnectionError, messageOf, TimeoutError, TlsError, UnsupportedVersionError } from '../errors.ts'
+import { KafkaError, ProtocolError } from '../protocol/errors.ts'
+import { FrameReader } from '../protocol/frame-reader.ts'
+import { decodeResponseFrame, encodeRequestFrame } from '../protocol/headers.ts'
+import type { Api } from '../protocol/message.ts'
+import type { FieldMap, StructInput, StructOf } from '../protocol/schema.ts'
+import { formatVersions, highestCommonVersion, type VersionRange } from '../protocol/version-range.ts'
+import { type ConnectionState, step } from './connection-state.ts'
+import { InFlight, type PendingRequest } from './in-flight.ts'
+
+export interface ConnectionOptions {
+  readonly host: string
+  readonly port: number
+  readonly clientId: string
+  /** Milliseconds without an answer after which the peer counts as stalled and the connection is closed. */
+  readonly requestTimeoutMs: number
+  /** Largest response accepted, in bytes. */
+  readonly receiveMessageMaxBytes: number
+  readonly onClose: (error: Error) => void
+}
+
+export interface SendOptions {
+  /** Milliseconds for the answer, where the API itself waits longer than `requestTimeoutMs` (JoinGroup, Fetch). */
+  readonly timeoutMs?: number
+  /** Highest version to use, below the highest common one. */
+  readonly maxVersion?: number
+}
+
+/** The body of a request, or a function that makes it once the version is known. */
+export type Body<Q extends FieldMap> = StructInput<Q> | ((version: number) => StructInput<Q>)
+
+/**
+ * One socket to one broker: requests are pipelined and answers matched in order.
+ *
+ * There is one way down, `close`, taken once: it fails whatever waits with the same cause. Requests are written at the
+ * end of the current microtask, so that those of one tick leave in one system call.
+ */
+export class Connection {
+  readonly broker: string
+  readonly host: string
+  readonly port: number
+  readonly #options: ConnectionOptions
+  readonly #stream: Duplex
+  readonly #frames: FrameReader
+  readonly #inFlight = new InFlight()
+  #state: ConnectionState = 'negotiating'
+  /** Version ranges that the broker offers, by API key. Empty until negotiated. */
+  #offered: ReadonlyMap<number, VersionRange> = new Map()
+  #nextCorrelationId = 0
+  #outgoing: Uint8Array[] = []
+  /** Who waits for `#outgoing` to be taken by the socket. */
+  #onWritten: ((error: Error | null) => void)[] = []
+  #flushScheduled = false
+  /** No writes before this point (KIP-219), monotonic milliseconds. */
+  #throttledUntil = 0
+  #throttleTimer: NodeJS.Timeout | undefined
+  #deadlineTimer: NodeJS.Timeout | undefined
+  #deadlineTimerAt = Number.POSITIVE_INFINITY
+  #received = 0
+  #lastUsedMonotonic = performance.now()
+  #lastUsedWall = Date.now()
+  /** When the broker ends the SASL session, monotonic milliseconds (KIP-368). */
+  #sessionEndsAt = Number.POSITIVE_INFINITY
+
+  constructor(stream: Duplex, options: ConnectionOptions) {
+    this.#options = options
+    this.host = options.host
+    this.port = options.port
+    this.broker = `${options.host}:${options.port}`
+    this.#stream = stream
+    this.#frames = new FrameReader(options.receiveMessageMaxBytes)
+    stream.on('data', (chunk: Uint8Array) => this.#onData(chunk))
+    stream.on('end', () => this.#onEnd())
+    stream.on('error', (error: Error) => this.close(this.#lost(messageOf(error), error)))
+    stream.on('close', () => this.close(this.#lost('closed')))
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** Whether a request may be sent now: ready, and not so old that the other side has surely given it up. */
+  isUsable(maxIdleMs: number): boolean {
+    if (this.#state !== 'ready') return false
+    const now = performance.now()
+    if (now >= this.#sessionEndsAt) return false
+    if (this.#inFlight.size > 0) return true
+    // Decided at use and not by a timer: the timers of a frozen process (a serverless function) do not run, while its
+    // sockets die. Wall and monotonic clock drifting apart says the same: the machine slept.
+    const idle = now - this.#lastUsedMonotonic
+    const wall = Date.now() - this.#lastUsedWall
+    return idle < maxIdleMs && wall < maxIdleMs
+  }
+
+  /** Highest version of `api` that both sides speak. */
+  version(api: Api<FieldMap, FieldMap>, maxVersion = Number.POSITIVE_INFINITY): number {
+    const offered = this.#offered.get(api.key)
+    const ours = { min: api.stableVersions.min, max: Math.min(api.stableVersions.max, maxVersion) }
+    const version = offered === undefined ? null : highestCommonVersion(ours, offered)
+    if (version !== null) return version
+    const theirs = offered === undefined ? 'does not offer it' : `offers ${formatVersions(offered)}`
+    throw new UnsupportedVersionError(
+      `${api.name}: we speak ${formatVersions(ours)}, ${this.broker} ${theirs}`,
+      {
+        api: api.name,
+        broker: this.broker,
+      },
+    )
+  }
+
+  offers(api: Api<FieldMap, FieldMap>): boolean {
+    return this.#offered.has(api.key)
+  }
+
+  negotiated(offered: ReadonlyMap<number, VersionRange>, authenticates: boolean): void {
+    this.#offered = offered
+    this.#state = step(this.#state, authenticates ? 'authenticating' : 'ready')
+  }
+
+  /** @param sessionLifetimeMs milliseconds until the broker wants a new authentication; 0: never. */
+  authenticated(sessionLifetimeMs: number): void {
+    // A new connection is opened well before the broker closes this one (Java reauthenticates at 85 to 95 %).
+    if (sessionLifetimeMs > 0) {
+      this.#sessionEndsAt = performance.now() + sessionLifetimeMs * (0.85 + Math.random() * 0.1)
+    }
+    this.#state = step(this.#state, 'ready')
+  }
+
+  /** Sends a request at the highest common version and gives the decoded answer. */
+  send<Q extends FieldMap, S extends FieldMap>(
+    api: Api<Q, S>,
+    body: Body<Q>,
+    options?: SendOptions,
+  ): Promise<StructOf<S>> {
+    return new Promise((resolve, reject) => {
+      const version = this.version(api, options?.maxVersion)
+      this.#write(api, version, body, {
+        timeoutMs: options?.timeoutMs,
+        onResponse: (frame) => {
+          const response = decodeResponseFrame(api, version, frame)
+          this.#throttle(response)
+          resolve(response)
+        },
+        onError: reject,
+      })
+    })
+  }
+
+  /** Sends at a version that the caller has chosen, before there is a negotiated one; gives the frame as it came. */
+  sendRaw<Q extends FieldMap>(
+    api: Api<Q, FieldMap>,
+    version: number,
+    body: StructInput<Q>,
+  ): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#write(api, version, body, { timeoutMs: undefined, onResponse: resolve, onError: reject })
+    })
+  }
+
+  /** Sends a request that has no answer (Produce with acks=0). Resolves once the socket has taken it. */
+  sendUnanswered<Q extends FieldMap>(
+    api: Api<Q, FieldMap>,
+    body: Body<Q>,
+    options?: SendOptions,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const version = this.version(api, options?.maxVersion)
+      if (this.#state !== 'ready') return reject(this.#lost('closed before the request was written'))
+      this.#enqueue(api, version, this.#takeCorrelationId(), body)
+      this.#onWritten.push((error) => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  /** No new requests; closes by itself when the last answer is in. */
+  drain(): void {
+    if (this.#state !== 'ready') return
+    this.#state = step(this.#state, 'draining')
+    if (this.#inFlight.size === 0) this.close(this.#lost('no longer used'))
+  }
+
+  /** The one way down. The first call wins; later ones change nothing. */
+  close(error: Error = this.#lost('closed by this client')): void {
+    if (this.#state === 'closed') return
+    this.#state = step(this.#state, 'closed')
+    clearTimeout(this.#deadlineTimer)
+    clearTimeout(this.#throttleTimer)
+    this.#outgoing = []
+    const unwritten = this.#onWritten
+    this.#onWritten = []
+    this.#stream.on('error', () => {})
+    this.#stream.destroy()
+    this.#options.onClose(error)
+    for (let request = this.#inFlight.shift(); request; request = this.#inFlight.shift())
+      request.onError(error)
+    for (const written of unwritten) written(error)
+  }
+
+  #write<Q extends FieldMap>(
+    api: Api<Q, FieldMap>,
+    version: number,
+    body: Body<Q>,
+    waiter: {
+      timeoutMs: number | undefined
+      onResponse(frame: Uint8Array): void
+      onError(error: Error): void
+    },
+  ): void {
+    if (this.#state === 'closed' || this.#state === 'draining') {
+      return waiter.onError(this.#lost('closed before the request was written'))
+    }
+    // Encoding comes first: a value that cannot be encoded must not leave a waiter behind.
+    const correlationId = this.#takeCorrelationId()
+    this.#enqueue(api, version, correlationId, body)
+    const deadlineAt = performance.now() + (waiter.timeoutMs ?? this.#options.requestTimeoutMs)
+    this.#inFlight.push({
+      correlationId,
+      api: api.name,
+      deadlineAt,
+      onResponse: waiter.onResponse,
+      onError: waiter.onError,
+    })
+    if (deadlineAt < this.#deadlineTimerAt) this.#armDeadline(deadlineAt)
+  }
+
+  /** Correlation ids are int32 and wrap; order is what matches answers, the id only proves it. */
+  #takeCorrelationId(): number {
+    const id = this.#nextCorrelationId
+    this.#nextCorrelationId = (id + 1) & 0x7fffffff
+    return id
+  }
+
+  #enqueue<Q extends FieldMap>(
+    api: Api<Q, FieldMap>,
+    version: number,
+    correlationId: number,
+    body: Body<Q>,
+  ): void {
+    const value = typeof body === 'function' ? body(version) : body
+    for (const chunk of encodeRequestFrame(api, version, correlationId, this.#options.clientId, value)) {
+      this.#outgoing.push(chunk)
+    }
+    this.#touch()
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true
+      queueMicrotask(() => this.#flush())
+    }
+  }
+
+  #flush(): void {
+    this.#flushScheduled = false
+    if (this.#state === 'closed' || this.#outgoing.length === 0) return
+    const wait = this.#throttledUntil - performance.now()
+    if (wait > 0) {
+      this.#throttleTimer ??= setTimeout(() => {
+        this.#throttleTimer = undefined
+        this.#flush()
+      }, wait)
+      return
+    }
+    const chunks = this.#outgoing
+    this.#outgoing = []
+    const last = chunks.length - 1
+    this.#stream.cork()
+    for (let i = 0; i < last; i++) this.#stream.write(chunks[i])
+    if (this.#onWritten.length === 0) {
+      this.#stream.write(chunks[last])
+    } else {
+      const waiting = this.#onWritten
+      this.#onWritten = []
+      this.#stream.write(chunks[last], (error) => {
+        const lost = error ? this.#lost(messageOf(error), error) : null
+        for (const written of waiting) written(lost)
+      })
+    }
+    this.#stream.uncork()
+  }
+
+  #throttle(response: Readonly<Record<string, unknown>>): void {
+    const ms = response.throttleTimeMs
+    if (typeof ms === 'number' && ms > 0) this.#throttledUntil = performance.now() + ms
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#received === 0) {
+      const foreign = notKafka(chunk, this.broker)
+      if (foreign !== null) return this.close(foreign)
+    }
+    this.#received += chunk.length
+    this.#touch()
+    try {
+      this.#frames.push(chunk, this.#onFrame)
+    } catch (error) {
+      this.close(this.#broken(error))
+    }
+  }
+
+  readonly #onFrame = (frame: Uint8Array): void => {
+    const request = this.#inFlight.first
+    if (request === undefined) throw new ProtocolError('MALFORMED', 'an answer that no request asked for')
+    if (frame.length < 4)
+      throw new ProtocolError('TRUNCATED', `an answer of ${frame.length} bytes has no correlation id`)
+    const correlationId = (frame[0]! << 24) | (frame[1]! << 16) | (frame[2]! << 8) | frame[3]!
+    // Out of step means that every later answer would be taken for another one.
+    if (correlationId !== request.correlationId) {
+      const expected = `${request.correlationId} (${request.api})`
+      throw new ProtocolError(
+        'MALFORMED',
+        `answer with correlation id ${correlationId}, expected was ${expected}`,
+      )
+    }
+    this.#inFlight.shift()
+    try {
+      request.onResponse(frame)
+    } catch (error) {
+      const broken = this.#broken(error, request)
+      request.onError(broken)
+      throw broken
+    }
+    if (this.#state === 'draining' && this.#inFlight.size === 0) this.close(this.#lost('no longer used'))
+  }
+
+  #onEnd(): void {
+    const cut = this.#frames.midFrame ? ' in the middle of an answer' : ''
+    this.close(this.#lost(`closed by the broker${cut}${this.#hint()}`))
+  }
+
+  /** Why a broker may hang up on us without a word, from how far the conversation had come. */
+  #hint(): string {
+    if (this.#received === 0) return ' before any answer: does this port expect TLS, or is it no Kafka?'
+    if (this.#state === 'ready' && this.#inFlight.size > 0 && this.#nextCorrelationId <= 2) {
+      return ' at the first request: does this listener expect SASL?'
+    }
+    return ''
+  }
+
+  #touch(): void {
+    this.#lastUsedMonotonic = performance.now()
+    this.#lastUsedWall = Date.now()
+  }
+
+  #armDeadline(at: number): void {
+    clearTimeout(this.#deadlineTimer)
+    this.#deadlineTimerAt = at
+    this.#deadlineTimer = setTimeout(
+      () => {
+        // After a freeze this timer comes before the answers that already lie in the socket: let these in first.
+        setImmediate(() => this.#checkDeadlines())
+      },
+      Math.max(1, at - performance.now()),
+    )
+  }
+
+  #checkDeadlines(): void {
+    this.#deadlineTimerAt = Number.POSITIVE_INFINITY
+    const earliest: PendingRequest | undefined = this.#inFlight.earliest()
+    if (earliest === undefined || this.#state === 'closed') return
+    if (earliest.deadlineAt > performance.now()) return this.#armDeadline(earliest.deadlineAt)
+    // The answers behind the late one cannot be told apart from it: the connection as a whole is given up.
+    this.close(
+      new TimeoutError(
+        'REQUEST_TIMEOUT',
+        `${this.broker}: no answer to ${earliest.api} in time, the connection is closed`,
+        {
+          broker: this.broker,
+          api: earliest.api,
+        },
+      ),
+    )
+  }
+
+  #lost(reason: string, cause?: unknown): ConnectionError {
+    return new ConnectionError('CONNECTION_CLOSED', `${this.broker}: ${reason}`, {
+      broker: this.broker,
+      cause,
+    })
+  }
+
+  #broken(error: unknown, request?: PendingRequest): Error {
+    if (!(error instanceof ProtocolError)) return error instanceof Error ? error : new Error(String(error))
+    const what = request === undefined ? 'an answer' : `an answer to ${request.api}`
+    const wrapped = new ProtocolError(
+      error.code,
+      `${this.broker} sent ${what} that cannot be read: ${error.message}`,
+    )
+    wrapped.cause = error
+    return wrapped
+  }
+}
+
+/** What the first bytes of a peer say when it is no Kafka at all; null when they may be one. */
+function notKafka(chunk: Uint8Array, broker: string): KafkaError | null {
+  // A TLS alert or handshake record: type 21 or 22, then version 3.x.
+  if ((chunk[0] === 21 || chunk[0] === 22) && chunk[1] === 3) {
+    return new TlsError('TLS_REQUIRED', `${broker} speaks TLS, but the option tls is not set`, { broker })
+  }
+  const text = String.fromCharCode(...chunk.subarray(0, 5))
+  if (text === 'HTTP/') return new KafkaError('NOT_KAFKA', `${broker} speaks HTTP, not Kafka`, { broker })
+  return null
+}

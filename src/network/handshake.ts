@@ -1,0 +1,97 @@
+import { AuthenticationError, UnsupportedVersionError } from '../errors.ts'
+import { apiVersions } from '../protocol/apis/api-versions.ts'
+import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
+import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
+import { brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
+import { ByteReader } from '../protocol/byte-reader.ts'
+import { decodeResponseFrame } from '../protocol/headers.ts'
+import type { VersionRange } from '../protocol/version-range.ts'
+import { clientSoftware } from '../version.ts'
+import type { Connection } from './connection.ts'
+import type { SaslMechanism } from './sasl/mechanism.ts'
+
+/** What happens on a new connection before it may be used: ApiVersions, then SASL where asked for. */
+export async function handshake(connection: Connection, sasl: SaslMechanism | null): Promise<void> {
+  connection.negotiated(await negotiate(connection), sasl !== null)
+  if (sasl !== null) connection.authenticated(await authenticate(connection, sasl))
+}
+
+/** Version 5 (KIP-1242) adds only checks that we do not ask for, and no released broker needs it. */
+const firstAsked = 4
+
+async function negotiate(connection: Connection): Promise<Map<number, VersionRange>> {
+  let version = firstAsked
+  for (;;) {
+    const frame = await connection.sendRaw(apiVersions, version, {
+      clientSoftwareName: clientSoftware.name,
+      clientSoftwareVersion: clientSoftware.version,
+    })
+    const errorCode = new ByteReader(frame, 4).int16()
+    if (errorCode === errorCodes.unsupportedVersion && version > 0) {
+      version = highestOffered(frame, version)
+      continue
+    }
+    if (errorCode !== errorCodes.none) {
+      const info = brokerErrorInfo(errorCode)
+      throw new UnsupportedVersionError(`${connection.broker}: ApiVersions: ${info.name}: ${info.meaning}`, {
+        broker: connection.broker,
+        api: 'ApiVersions',
+      })
+    }
+    const response = decodeResponseFrame(apiVersions, version, frame)
+    return new Map(response.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }]))
+  }
+}
+
+/**
+ * A refusal comes as version 0, and since KIP-511 it names the versions of ApiVersions itself. Not every broker keeps
+ * to that, so what cannot be read counts as not said: version 0 is understood by all.
+ */
+function highestOffered(frame: Uint8Array, refused: number): number {
+  try {
+    const offered = decodeResponseFrame(apiVersions, 0, frame).apiKeys.find(
+      (key) => key.apiKey === apiVersions.key,
+    )
+    return offered === undefined ? 0 : Math.max(0, Math.min(offered.maxVersion, refused - 1))
+  } catch {
+    return 0
+  }
+}
+
+/** Goes through the mechanism's exchange; gives the session's lifetime in milliseconds, 0 for no end. */
+async function authenticate(connection: Connection, sasl: SaslMechanism): Promise<number> {
+  const { broker } = connection
+  const offered = await connection.send(saslHandshake, { mechanism: sasl.name })
+  if (offered.errorCode !== errorCodes.none) {
+    const info = brokerErrorInfo(offered.errorCode)
+    const mechanisms = offered.mechanisms.join(', ') || 'none'
+    throw new AuthenticationError(
+      info.name,
+      `${broker}: mechanism ${sasl.name} is refused, offered are: ${mechanisms}`,
+      {
+        broker,
+      },
+    )
+  }
+  let lifetimeMs = 0
+  await sasl.authenticate({
+    host: connection.host,
+    port: connection.port,
+    async send(authBytes) {
+      const answer = await connection.send(saslAuthenticate, { authBytes })
+      if (answer.errorCode !== errorCodes.none) {
+        const info = brokerErrorInfo(answer.errorCode)
+        throw new AuthenticationError(
+          info.name,
+          `${broker}: ${sasl.name}: ${answer.errorMessage || info.meaning}`,
+          {
+            broker,
+          },
+        )
+      }
+      lifetimeMs = Number(answer.sessionLifetimeMs)
+      return answer.authBytes
+    },
+  })
+  return lifetimeMs
+}

@@ -1,0 +1,9 @@
+export {
+  JavaConsumer,
+  type JavaConsumerOptions,
+  type JavaConsumerRecord,
+  startJavaConsumer,
+} from './java-consumer.ts'
+export { kafkaTools, runKafkaTool } from './kafka-tool.ts'
+export { kcatPath, runKcat } from './kcat.ts'
+export type { CommandOptions, CommandResult } from './run-command.ts'
