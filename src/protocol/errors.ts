@@ -31,11 +31,11 @@ export class KafkaError extends Error {
   readonly fatal: boolean
   /** The current transaction must be aborted; the producer then goes on. */
   readonly abortable: boolean
-  readonly broker?: string
-  readonly topic?: string
-  readonly partition?: number
-  readonly api?: string
-  readonly groupId?: string
+  declare readonly broker?: string
+  declare readonly topic?: string
+  declare readonly partition?: number
+  declare readonly api?: string
+  declare readonly groupId?: string
 
   constructor(code: string, message: string, options: KafkaErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })

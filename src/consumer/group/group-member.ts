@@ -1,0 +1,59 @@
+import type { Deadline } from '../../deadline.ts'
+import type { KafkaError } from '../../protocol/errors.ts'
+import type { TopicPartition } from './assignors/assignor.ts'
+
+/** Who we are in the group at this moment: goes with every commit. */
+export interface GroupMetadata {
+  readonly groupId: string
+  /** -1 outside of a generation. */
+  readonly generationId: number
+  /** Empty outside of the group. */
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+/**
+ * What a group protocol asks of the consumer that it works for. The three partition events come one at a time, each
+ * after the one before has settled; the member goes on when the promise does, or when `deadline` is over.
+ */
+export interface MemberOwner {
+  /** Topics to join with, as they are now. */
+  topics(): readonly string[]
+  /** Partitions that the consumer holds now. */
+  ownedPartitions(): readonly TopicPartition[]
+  /**
+   * These go to somebody else: finish the work in hand, commit, let go. Still ours in the present generation until the
+   * promise settles.
+   */
+  onRevoked(partitions: readonly TopicPartition[], deadline: Deadline): Promise<void>
+  /** The whole assignment of a new generation. `added`: what was not ours before. */
+  onAssigned(
+    assignment: readonly TopicPartition[],
+    added: readonly TopicPartition[],
+    deadline: Deadline,
+  ): Promise<void>
+  /** These are no longer ours, and others may already read them: no commit any more. */
+  onLost(partitions: readonly TopicPartition[], deadline: Deadline): Promise<void>
+  /** Monotonic milliseconds (`performance.now()`) at which the application last asked for records; now, while it waits. */
+  lastPollAt(): number
+  /** The application was longer than `maxPollIntervalMs` with its records. The member has left; `rejoin` brings it back. */
+  onLate(error: KafkaError): void
+  /** Nothing more can come of this member: fenced, not authorized, no protocol in common. */
+  onFatal(error: KafkaError): void
+}
+
+/** Membership in a group, whatever the protocol. All work is done in the background; nothing here throws later. */
+export interface GroupMember {
+  readonly metadata: GroupMetadata
+  /** Joins, and stays in by heartbeats. */
+  start(): void
+  /**
+   * Something that the group must share has changed (topics, their partitions), or the member is out of it after
+   * `onLate`: joins again. Does nothing while a join is under way that will see the change.
+   */
+  rejoin(reason: string): void
+  /** A commit was refused with this error code: the member is out of the generation and has to act on it. */
+  onCommitRefused(errorCode: number): void
+  /** Stops heartbeats and leaves the group; static members stay, for `sessionTimeoutMs`. Never rejects. */
+  leave(deadline: Deadline): Promise<void>
+}
