@@ -446,6 +446,7 @@ export const errorCodes = {
   notCoordinator: 16,
   invalidTopic: 17,
   recordListTooLarge: 18,
+  notEnoughReplicasAfterAppend: 20,
   illegalGeneration: 22,
   inconsistentGroupProtocol: 23,
   unknownMemberId: 25,

@@ -1,0 +1,272 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { byTopic, partitionKey } from '../cluster/partition-leaders.ts'
+import type { Connection } from '../network/connection.ts'
+import { type ProduceRequest, type ProduceResponse, produce } from '../protocol/apis/produce.ts'
+import type { CompressionCodec } from '../protocol/compression/codec.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+
+export interface SenderOptions {
+  /** As on the wire: -1, 0 or 1. */
+  readonly acks: number
+  readonly requestTimeoutMs: number
+  readonly maxInFlight: number
+  readonly maxRequestSize: number
+  readonly codec: CompressionCodec | null
+}
+
+export interface QueuedBatch {
+  readonly queue: PartitionQueue
+  readonly batch: ProducerBatch
+}
+
+/** What becomes of requests, and what a sender must know of the producer. */
+export interface SenderOwner {
+  /** Null: not idempotent. Only read while `isReady`. */
+  readonly identity: ProducerIdentity | null
+  /** False: an identity is on its way, and `wake` comes with it. */
+  ready(queue: PartitionQueue): boolean
+  /** Everything is to be sent, whatever `lingerMs` says. */
+  readonly isFlushing: boolean
+  /** The broker has answered; null for acks 0. */
+  onAnswer(batches: readonly QueuedBatch[], response: ProduceResponse | null): void
+  /** No answer will come. `wasSent`: the request was written, and what is in it may be in the log. */
+  onNoAnswer(batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void
+  /** The broker cannot be reached, or refuses us. */
+  onUnreachable(sender: BrokerSender, error: Error): void
+}
+
+/**
+ * Sends to one broker: as many requests in flight as allowed, in each the next batch of every partition that has one
+ * due. Requests are written in the order in which their batches were taken.
+ */
+export class BrokerSender {
+  readonly nodeId: number
+  readonly #cluster: Cluster
+  readonly #options: SenderOptions
+  readonly #owner: SenderOwner
+  /** Partitions that this broker leads and that have something to send. */
+  readonly #queues = new Set<PartitionQueue>()
+  #inFlight = 0
+  #isConnecting = false
+  #isScheduled = false
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+  /** Compressed requests wait for each other here, so that a quick compression does not overtake a slow one. */
+  #writing: Promise<void> | null = null
+  #isClosed = false
+
+  constructor(nodeId: number, cluster: Cluster, options: SenderOptions, owner: SenderOwner) {
+    this.nodeId = nodeId
+    this.#cluster = cluster
+    this.#options = options
+    this.#owner = owner
+  }
+
+  get queues(): ReadonlySet<PartitionQueue> {
+    return this.#queues
+  }
+
+  add(queue: PartitionQueue): void {
+    this.#queues.add(queue)
+  }
+
+  remove(queue: PartitionQueue): void {
+    this.#queues.delete(queue)
+  }
+
+  /** Something may be there to be sent, once the work of this turn is done: what is added until then goes along. */
+  wake(): void {
+    if (this.#isScheduled || this.#isClosed) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#pump()
+    })
+  }
+
+  /** Whether a full batch would be sent at once. */
+  get hasRoom(): boolean {
+    return this.#inFlight < this.#options.maxInFlight
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#queues.clear()
+    this.#disarm()
+  }
+
+  #pump(): void {
+    while (!this.#isClosed && this.hasRoom && this.#queues.size > 0) {
+      const broker = this.#cluster.broker(this.nodeId)
+      const connection = broker?.ready('main') ?? null
+      if (connection === null) return this.#connect()
+      const batches = this.#collect()
+      if (batches.length === 0) return
+      this.#transmit(connection, batches)
+    }
+  }
+
+  #connect(): void {
+    if (this.#isConnecting) return
+    this.#isConnecting = true
+    const broker = this.#cluster.broker(this.nodeId)
+    const connection =
+      broker === null
+        ? Promise.reject(
+            new KafkaError(
+              'BROKER_NOT_AVAILABLE',
+              `node ${this.nodeId} is not among the brokers of the cluster`,
+              {
+                retriable: true,
+              },
+            ),
+          )
+        : broker.connection('main')
+    connection.then(
+      () => {
+        this.#isConnecting = false
+        this.#pump()
+      },
+      (error: Error) => {
+        this.#isConnecting = false
+        if (!this.#isClosed) this.#owner.onUnreachable(this, error)
+      },
+    )
+  }
+
+  /** The next batch of each partition, as many as one request takes. */
+  #collect(): QueuedBatch[] {
+    const now = performance.now()
+    const readiness = { now, isUrgent: this.#owner.isFlushing || this.#inFlight === 0 }
+    const taken: QueuedBatch[] = []
+    let size = 0
+    let wakeAt = Number.POSITIVE_INFINITY
+    for (const queue of this.#queues) {
+      if (!queue.hasWaiting) {
+        this.#queues.delete(queue)
+        continue
+      }
+      const batch = queue.next(readiness)
+      if (batch === null) {
+        wakeAt = Math.min(wakeAt, queue.wakeAt(now))
+        continue
+      }
+      if (!this.#owner.ready(queue)) continue
+      if (taken.length > 0 && size + batch.size > this.#options.maxRequestSize) break
+      size += batch.size
+      queue.take(batch, this.#owner.identity)
+      taken.push({ queue, batch })
+    }
+    // To the end of the line: what did not fit this time comes first the next time.
+    for (const { queue } of taken) {
+      this.#queues.delete(queue)
+      if (queue.hasWaiting) this.#queues.add(queue)
+    }
+    if (taken.length === 0 && wakeAt < Number.POSITIVE_INFINITY) this.#arm(wakeAt)
+    return taken
+  }
+
+  #transmit(connection: Connection, batches: readonly QueuedBatch[]): void {
+    this.#inFlight++
+    const { codec } = this.#options
+    if (codec === null && this.#writing === null) return this.#write(connection, batches)
+    // Begun now, so that the requests of all slots are compressed at the same time.
+    const compressed = Promise.all(
+      batches.map(({ batch }) => (codec === null ? undefined : batch.compress(codec))),
+    )
+    compressed.catch(() => {})
+    const before = this.#writing ?? Promise.resolve()
+    const writing = before
+      .then(() => compressed)
+      .then(
+        () => this.#write(connection, batches),
+        (error: Error) => this.#settle(() => this.#owner.onNoAnswer(batches, error, false)),
+      )
+      .finally(() => {
+        if (this.#writing === writing) this.#writing = null
+      })
+    this.#writing = writing
+  }
+
+  #write(connection: Connection, batches: readonly QueuedBatch[]): void {
+    const wasOpen = connection.state === 'ready'
+    const body = (version: number) => this.#request(batches, version)
+    const options = { maxVersion: this.#highestVersion(batches) }
+    const answered: Promise<ProduceResponse | null> =
+      this.#options.acks === 0
+        ? connection.sendUnanswered(produce, body, options).then(() => null)
+        : connection.send(produce, body, options)
+    answered.then(
+      (response) => this.#settle(() => this.#owner.onAnswer(batches, response)),
+      (error: Error) => this.#settle(() => this.#owner.onNoAnswer(batches, error, wasOpen)),
+    )
+  }
+
+  #settle(outcome: () => void): void {
+    this.#inFlight--
+    outcome()
+    // Not at once: those who were waiting for these answers may have more to send, which then goes along.
+    this.wake()
+  }
+
+  #request(batches: readonly QueuedBatch[], version: number): ProduceRequest {
+    const { metadata } = this.#cluster
+    const topics = byTopic(batches.map(({ batch }) => batch))
+    return {
+      ...(version >= 3 ? { transactionalId: null } : {}),
+      acks: this.#options.acks,
+      timeoutMs: this.#options.requestTimeoutMs,
+      topicData: [...topics].map(([name, mine]) => ({
+        name,
+        ...(version >= 13 ? { topicId: metadata.get(name)!.id! } : {}),
+        partitionData: mine.map((batch) => ({ index: batch.partition, records: batch.bytes() })),
+      })),
+    }
+  }
+
+  /** From version 13 on topics go by id alone, which brokers before 2.8 do not tell. */
+  #highestVersion(batches: readonly QueuedBatch[]): number {
+    const { metadata } = this.#cluster
+    return batches.every(({ batch }) => metadata.get(batch.topic)?.id) ? produce.versions.max : 12
+  }
+
+  #arm(at: number): void {
+    if (at >= this.#timerAt) return
+    this.#disarm()
+    this.#timerAt = at
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY
+        this.#pump()
+      },
+      Math.max(0, Math.ceil(at - performance.now())),
+    )
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer)
+    this.#timerAt = Number.POSITIVE_INFINITY
+  }
+}
+
+/** The answers of a response, by `partitionKey`. */
+export function answersByPartition(
+  response: ProduceResponse,
+  nameOf: (topicId: string) => string | null,
+): Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]> {
+  const answers = new Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]>()
+  for (const topic of response.responses) {
+    const name = topic.name !== '' ? topic.name : nameOf(topic.topicId)
+    if (name === null) continue
+    for (const answer of topic.partitionResponses) {
+      answers.set(partitionKey({ topic: name, partition: answer.index }), answer)
+    }
+  }
+  return answers
+}

@@ -1,0 +1,235 @@
+import { DeliveryError } from '../errors.ts'
+import type { DeliveredRange, OnDelivery, RecordMetadata } from './producer-record.ts'
+
+/** What the application learns of a batch that is in the log. */
+export interface BatchDelivered {
+  readonly topic: string
+  readonly partition: number
+  /** -1 where the broker does not tell. */
+  readonly baseOffset: number
+  /** Milliseconds; -1 unless the topic has LogAppendTime. */
+  readonly logAppendTime: number
+}
+
+/**
+ * Neighbouring records of one batch, whose sender is told about them together. A batch keeps a list of these instead of
+ * an object for each record; only an awaited single send has one of its own.
+ */
+export abstract class Delivery {
+  /** Index of the first record in the batch. */
+  start = 0
+  count = 0
+  abstract delivered(batch: BatchDelivered): void
+  abstract failed(error: Error): void
+  /** Another one of the same sender, for the records that go into another batch. */
+  abstract another(): Delivery
+  /** Whether a record that follows in the same batch may be added by counting on. */
+  abstract joins(other: Delivery): boolean
+}
+
+/** `send`: a promise. */
+export class SendDelivery extends Delivery {
+  readonly #resolve: (metadata: RecordMetadata) => void
+  readonly #reject: (error: Error) => void
+  readonly #timestamp: number
+
+  constructor(
+    timestamp: number,
+    resolve: (metadata: RecordMetadata) => void,
+    reject: (error: Error) => void,
+  ) {
+    super()
+    this.#timestamp = timestamp
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  delivered({ topic, partition, baseOffset, logAppendTime }: BatchDelivered): void {
+    this.#resolve({
+      topic,
+      partition,
+      offset: baseOffset < 0 ? -1 : baseOffset + this.start,
+      timestamp: logAppendTime < 0 ? this.#timestamp : logAppendTime,
+    })
+  }
+
+  failed(error: Error): void {
+    this.#reject(error)
+  }
+
+  another(): Delivery {
+    return this
+  }
+
+  joins(): boolean {
+    return false
+  }
+}
+
+/** `produce` with a callback. */
+export function callbackDelivery(timestamp: number, onDelivery: OnDelivery): Delivery {
+  // A callback that throws must not stop the work on other records: it becomes an uncaught exception of its own.
+  const call = (error: Error | null, metadata: RecordMetadata | null) => {
+    try {
+      onDelivery(error, metadata)
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown
+      })
+    }
+  }
+  return new SendDelivery(
+    timestamp,
+    (metadata) => call(null, metadata),
+    (error) => call(error, null),
+  )
+}
+
+/** `sendMany`: one promise for all of its records. */
+export class ManyDeliveries {
+  readonly promise: Promise<DeliveredRange[]>
+  readonly #delivered: DeliveredRange[] = []
+  readonly #failures: { readonly error: Error; readonly count: number }[] = []
+  #resolve!: (ranges: DeliveredRange[]) => void
+  #reject!: (error: Error) => void
+  #open: number
+
+  constructor(count: number) {
+    this.#open = count
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    if (count === 0) this.#resolve([])
+  }
+
+  delivered(batch: BatchDelivered, start: number, count: number): void {
+    const { topic, partition } = batch
+    const baseOffset = batch.baseOffset < 0 ? -1 : batch.baseOffset + start
+    const last = this.#delivered.at(-1)
+    const follows =
+      last?.topic === topic &&
+      last.partition === partition &&
+      last.baseOffset >= 0 &&
+      last.baseOffset + last.count === baseOffset
+    if (follows) this.#delivered[this.#delivered.length - 1] = { ...last, count: last.count + count }
+    else this.#delivered.push({ topic, partition, baseOffset, count })
+    this.#settle(count)
+  }
+
+  failed(error: Error, count: number): void {
+    this.#failures.push({ error, count })
+    this.#settle(count)
+  }
+
+  #settle(count: number): void {
+    this.#open -= count
+    if (this.#open > 0) return
+    const [first] = this.#failures
+    if (first === undefined) return this.#resolve(this.#delivered)
+    this.#reject(new SendManyError(this.#failures, this.#delivered))
+  }
+}
+
+/** Some records of a `sendMany` are not confirmed. `cause` is the first failure, `failures` has them all. */
+export class SendManyError extends DeliveryError {
+  readonly failures: readonly { readonly error: Error; readonly count: number }[]
+  /** What is in the log all the same. */
+  readonly delivered: readonly DeliveredRange[]
+
+  constructor(
+    failures: readonly { readonly error: Error; readonly count: number }[],
+    delivered: readonly DeliveredRange[],
+  ) {
+    const sum = (counts: readonly { readonly count: number }[]) =>
+      counts.reduce((total, one) => total + one.count, 0)
+    const failed = sum(failures)
+    const first = failures[0]!.error as Error & { code?: string; retriable?: boolean }
+    const persisted = failures.some(
+      ({ error }) => error instanceof DeliveryError && error.persisted === 'possibly',
+    )
+    const of = failed + sum(delivered)
+    super(
+      first.code ?? 'DELIVERY_FAILED',
+      `${failed} of ${of} records are not confirmed: ${first.message}`,
+      persisted ? 'possibly' : 'no',
+      { cause: first, retriable: first.retriable ?? false },
+    )
+    this.failures = failures
+    this.delivered = delivered
+  }
+}
+
+export class ManyDelivery extends Delivery {
+  readonly #many: ManyDeliveries
+
+  constructor(many: ManyDeliveries) {
+    super()
+    this.#many = many
+  }
+
+  delivered(batch: BatchDelivered): void {
+    this.#many.delivered(batch, this.start, this.count)
+  }
+
+  failed(error: Error): void {
+    this.#many.failed(error, this.count)
+  }
+
+  another(): Delivery {
+    return new ManyDelivery(this.#many)
+  }
+
+  joins(other: Delivery): boolean {
+    return other instanceof ManyDelivery && other.#many === this.#many
+  }
+}
+
+/** `produce` without a callback: what fails is kept for the next `flush`, `drained` or `close`. */
+export class UnobservedDeliveries {
+  #error: Error | null = null
+  #count = 0
+
+  failed(error: Error, count: number): void {
+    this.#error ??= error
+    this.#count += count
+  }
+
+  /** Throws what has failed since the last time. */
+  throwIfFailed(): void {
+    const error = this.#error as (Error & { code?: string; retriable?: boolean }) | null
+    const count = this.#count
+    if (error === null) return
+    this.#error = null
+    this.#count = 0
+    throw new DeliveryError(
+      error.code ?? 'DELIVERY_FAILED',
+      `${count} records sent by produce() are not confirmed, the first: ${error.message}`,
+      error instanceof DeliveryError ? error.persisted : 'no',
+      { cause: error, retriable: error.retriable ?? false },
+    )
+  }
+}
+
+export class UnobservedDelivery extends Delivery {
+  readonly #all: UnobservedDeliveries
+
+  constructor(all: UnobservedDeliveries) {
+    super()
+    this.#all = all
+  }
+
+  delivered(): void {}
+
+  failed(error: Error): void {
+    this.#all.failed(error, this.count)
+  }
+
+  another(): Delivery {
+    return new UnobservedDelivery(this.#all)
+  }
+
+  joins(other: Delivery): boolean {
+    return other instanceof UnobservedDelivery
+  }
+}

@@ -1,0 +1,454 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { TopicMetadata } from '../cluster/metadata.ts'
+import { partitionKey } from '../cluster/partition-leaders.ts'
+import { safeNumber } from '../cluster/safe-number.ts'
+import { DeliveryError } from '../errors.ts'
+import type { ProduceResponse } from '../protocol/apis/produce.ts'
+import { brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import type { HeadersInput } from '../protocol/records/record-header.ts'
+import {
+  answersByPartition,
+  BrokerSender,
+  type QueuedBatch,
+  type SenderOptions,
+  type SenderOwner,
+} from './broker-sender.ts'
+import type { BufferMemory } from './buffer-memory.ts'
+import type { Delivery } from './delivery.ts'
+import { FlushTracker } from './flush-tracker.ts'
+import type { BatchFactory, PartitionQueue, ProducerIdentity } from './partition-queue.ts'
+import { ProducerBatch } from './producer-batch.ts'
+import type { IdentitySource } from './producer-identity.ts'
+import { type PartitioningOptions, TopicState } from './topic-state.ts'
+import { WriterPool } from './writer-pool.ts'
+
+export interface DispatcherOptions extends PartitioningOptions, SenderOptions {
+  readonly deliveryTimeoutMs: number
+  readonly retries: number
+}
+
+type Answer = ProduceResponse['responses'][number]['partitionResponses'][number]
+
+const idleWriters = 64
+
+/**
+ * Takes records into the queues of their partitions, gives each queue to the sender of the broker that leads it, and
+ * decides what becomes of a batch: confirmed, sent again, split, or failed.
+ */
+export class Dispatcher implements SenderOwner {
+  readonly flushes = new FlushTracker()
+  readonly #cluster: Cluster
+  readonly #options: DispatcherOptions
+  readonly #memory: BufferMemory
+  readonly #identities: IdentitySource
+  readonly #topics = new Map<string, TopicState>()
+  readonly #senders = new Map<number, BrokerSender>()
+  readonly #pool: WriterPool
+  readonly #batches: BatchFactory
+  readonly #stopListening: () => void
+  #unsettled = 0
+  #sweep: NodeJS.Timeout | undefined
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #isClosed = false
+
+  constructor(
+    cluster: Cluster,
+    options: DispatcherOptions,
+    memory: BufferMemory,
+    identities: IdentitySource,
+  ) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#memory = memory
+    this.#identities = identities
+    this.#pool = new WriterPool(options.batchSize, idleWriters)
+    this.#batches = {
+      create: (topic, partition, ordinal) => {
+        const generation = this.flushes.generation
+        return new ProducerBatch(topic, partition, ordinal, generation, performance.now(), this.#pool)
+      },
+      opened: (batch) => this.#opened(batch),
+    }
+    this.#stopListening = cluster.metadata.onUpdate(() => this.#followLeaders())
+  }
+
+  get identity(): ProducerIdentity | null {
+    return this.#identities.current
+  }
+
+  get isFlushing(): boolean {
+    return this.flushes.isFlushing
+  }
+
+  /** Gets the producer id early. Should that fail, it is tried again when a batch needs it. */
+  prepare(): void {
+    this.#identities.load().catch(() => {})
+  }
+
+  /** What is kept of a topic; null while nothing is known of it. */
+  topic(name: string): TopicState | null {
+    const known = this.#topics.get(name)
+    if (known !== undefined) return known
+    const metadata = this.#cluster.metadata.get(name)
+    return metadata === null ? null : this.#addTopic(metadata)
+  }
+
+  #addTopic(metadata: TopicMetadata): TopicState {
+    const state = new TopicState(metadata, this.#options, this.#batches)
+    this.#topics.set(metadata.name, state)
+    return state
+  }
+
+  /** Adds a record to its partition's queue. Throws what makes it impossible; nothing has happened then. */
+  append(
+    topic: TopicState,
+    partition: number | undefined,
+    timestamp: number,
+    key: string | Uint8Array | null,
+    value: string | Uint8Array | null,
+    headers: HeadersInput | undefined,
+    delivery: Delivery,
+  ): void {
+    const queue = topic.queueFor(partition, key, value)
+    const wasEmpty = !queue.hasWaiting
+    const bytes = queue.append(timestamp, key, value, headers, delivery)
+    this.#memory.take(bytes)
+    if (partition === undefined) topic.used(bytes)
+    const sender = queue.sender ?? this.#assign(topic, queue)
+    if (sender === null) return
+    if (wasEmpty) {
+      sender.add(queue)
+      sender.wake()
+    } else if (queue.isFull && sender.hasRoom) {
+      sender.wake()
+    }
+  }
+
+  /** Lets everything leave that was appended so far, and resolves when all of it is settled. */
+  async flush(): Promise<void> {
+    const release = this.flushes.hold()
+    try {
+      const over = this.flushes.end()
+      for (const topic of this.#topics.values()) {
+        for (const queue of topic.queues) queue?.closeOpen()
+      }
+      for (const sender of this.#senders.values()) sender.wake()
+      await over
+    } finally {
+      release()
+    }
+  }
+
+  /** Fails whatever is not confirmed, and stops all work. */
+  close(): void {
+    this.#isClosed = true
+    this.#stopListening()
+    clearInterval(this.#sweep)
+    for (const timer of this.#timers) clearTimeout(timer)
+    for (const sender of this.#senders.values()) sender.close()
+    for (const queue of this.#queues()) {
+      for (const batch of [...queue.batches()]) {
+        this.#fail(queue, batch, 'PRODUCER_CLOSED', 'the producer was closed before it was confirmed')
+      }
+    }
+    this.#pool.clear()
+  }
+
+  ready(queue: PartitionQueue): boolean {
+    const renew = queue.needsNewProducerId && this.#identities.isReady
+    if (this.#identities.isReady && !renew) return true
+    this.#identities.load(renew).then(
+      () => this.#wakeAll(),
+      (error: Error) => this.#withoutIdentity(error),
+    )
+    return false
+  }
+
+  onAnswer(batches: readonly QueuedBatch[], response: ProduceResponse | null): void {
+    if (response === null) {
+      for (const { queue, batch } of batches) this.#confirm(queue, batch, -1n, -1n)
+      return
+    }
+    const answers = answersByPartition(response, (id) => this.#cluster.metadata.nameOf(id))
+    const stale = new Set<string>()
+    for (const item of batches) {
+      const answer = answers.get(partitionKey(item.batch))
+      if (answer === undefined) {
+        item.batch.maybePersisted = true
+        this.#giveUp(item, 'INVALID_RESPONSE', "the broker's answer leaves it out")
+      } else if (answer.errorCode === errorCodes.none) {
+        this.#confirm(item.queue, item.batch, answer.baseOffset, answer.logAppendTimeMs)
+      } else {
+        this.#refused(item, answer, response, stale)
+      }
+    }
+    if (stale.size > 0) this.#refresh(stale)
+  }
+
+  onNoAnswer(batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void {
+    const retriable = error instanceof KafkaError && error.retriable
+    for (const item of batches) {
+      if (wasSent && this.#options.acks !== 0) item.batch.maybePersisted = true
+      if (retriable) this.#repeat(item, error, false)
+      else this.#giveUp(item, codeOf(error), error.message, error)
+    }
+    if (retriable) this.#refresh(new Set(batches.map(({ batch }) => batch.topic)))
+  }
+
+  onUnreachable(sender: BrokerSender, error: Error): void {
+    const queues = [...sender.queues]
+    if (!(error instanceof KafkaError && error.retriable)) {
+      // Wrong credentials, an untrusted certificate: nothing that waiting could mend.
+      for (const queue of queues) {
+        for (const batch of [...queue.batches()]) {
+          if (!queue.isInFlight(batch)) this.#fail(queue, batch, codeOf(error), error.message, error)
+        }
+      }
+      return
+    }
+    this.#refresh(new Set(queues.map((queue) => queue.topic)))
+    this.#later(this.#options.retryBackoffMs, () => sender.wake())
+  }
+
+  #refused(item: QueuedBatch, answer: Answer, response: ProduceResponse, stale: Set<string>): void {
+    const { queue, batch } = item
+    const { errorCode } = answer
+    const info = brokerErrorInfo(errorCode)
+    const text = answer.errorMessage ?? info.meaning
+    switch (errorCode) {
+      case errorCodes.duplicateSequenceNumber:
+        // It was in the log already: an earlier attempt had come through. Where, the broker no longer knows.
+        return this.#confirm(queue, batch, -1n, -1n)
+      case errorCodes.messageTooLarge:
+      case errorCodes.recordListTooLarge:
+        if (batch.count > 1 && !batch.isSettled) return this.#split(queue, batch)
+        break
+      case errorCodes.outOfOrderSequenceNumber:
+      case errorCodes.unknownProducerId:
+      case errorCodes.invalidProducerEpoch:
+        if (batch.stamp.baseSequence >= 0) return this.#outOfSequence(item, errorCode, info.name, text)
+    }
+    if (!info.retriable) return this.#giveUp(item, info.name, text)
+    // The leader has it; whether it stays in the log is for the replicas to say.
+    if (errorCode === errorCodes.requestTimedOut || errorCode === errorCodes.notEnoughReplicasAfterAppend) {
+      batch.maybePersisted = true
+    }
+    let isMoved = false
+    if (info.staleMetadata) {
+      const { metadata } = this.#cluster
+      isMoved = metadata.hint(batch.topic, batch.partition, answer.currentLeader, response.nodeEndpoints)
+      if (!isMoved) stale.add(batch.topic)
+    }
+    this.#repeat(item, new KafkaError(info.name, text, { retriable: true }), isMoved)
+  }
+
+  /** The broker has another idea of which number comes next. */
+  #outOfSequence(item: QueuedBatch, errorCode: number, name: string, text: string): void {
+    const { queue, batch } = item
+    // With an earlier batch unanswered or waiting to be repeated this is the gap that it leaves: no news.
+    if (!queue.isFirst(batch))
+      return this.#repeat(item, new KafkaError(name, text, { retriable: true }), false)
+    queue.requireNewEpoch()
+    // A broker that forgot the producer cannot tell whether it has the batch: sending it under a new number could
+    // write it twice. OUT_OF_ORDER, by contrast, says that it is not there: a broker knows the last five batches.
+    if (errorCode !== errorCodes.outOfOrderSequenceNumber && batch.maybePersisted) {
+      return this.#giveUp(item, name, text)
+    }
+    batch.maybePersisted = false
+    this.#repeat(item, new KafkaError(name, text, { retriable: true }), batch.attempts === 1)
+  }
+
+  #split(queue: PartitionQueue, batch: ProducerBatch): void {
+    // Half of it, so that a limit that nobody tells us is found in a few steps; and kept to from then on.
+    const maxBytes = Math.ceil(batch.size / 2)
+    const { reserved } = batch
+    const parts = batch.split(maxBytes)
+    queue.replace(batch, parts, maxBytes)
+    batch.release()
+    this.#memory.take(parts.reduce((sum, part) => sum + part.reserved, 0))
+    this.#memory.free(reserved)
+    this.#unsettled += parts.length - 1
+    this.flushes.add(batch.generation, parts.length - 1)
+    this.#wake(queue)
+  }
+
+  /** Sends it again, unless that has been done often enough or the application has been told already. */
+  #repeat(item: QueuedBatch, error: KafkaError, immediately: boolean): void {
+    const { queue, batch } = item
+    if (this.#isClosed || batch.isSettled || batch.attempts > this.#options.retries) {
+      return this.#giveUp(item, error.code, error.message, error)
+    }
+    queue.requeue(batch, { now: performance.now(), immediately })
+    this.#wake(queue)
+  }
+
+  #confirm(queue: PartitionQueue, batch: ProducerBatch, baseOffset: bigint, logAppendTime: bigint): void {
+    queue.finish(batch)
+    const { topic, partition } = batch
+    if (!batch.isSettled) {
+      this.#settled(batch)
+      batch.delivered({
+        topic,
+        partition,
+        baseOffset: safeNumber(baseOffset, 'offset', batch),
+        logAppendTime: safeNumber(logAppendTime, 'timestamp', batch),
+      })
+    }
+    this.#free(batch)
+  }
+
+  /** No further attempt for a batch that was in flight. */
+  #giveUp({ queue, batch }: QueuedBatch, code: string, reason: string, cause?: Error): void {
+    queue.finish(batch)
+    this.#fail(queue, batch, code, reason, cause)
+  }
+
+  #fail(queue: PartitionQueue, batch: ProducerBatch, code: string, reason: string, cause?: Error): void {
+    // Its numbers, if it had any, may be missing in the log now: the broker would refuse what follows.
+    if (batch.stamp.baseSequence >= 0) queue.requireNewEpoch()
+    if (!queue.isInFlight(batch)) queue.drop(batch)
+    if (!batch.isSettled) {
+      const { topic, partition } = batch
+      const persisted = batch.maybePersisted || queue.isInFlight(batch) ? 'possibly' : 'no'
+      this.#settled(batch)
+      batch.failed(
+        new DeliveryError(code, `${topic}-${partition}: ${reason} (persisted: ${persisted})`, persisted, {
+          topic,
+          partition,
+          cause,
+          retriable: cause instanceof KafkaError && cause.retriable,
+        }),
+      )
+    }
+    // A request on its way still reads from the buffer. What is given back here could be written over by then.
+    if (!queue.isInFlight(batch)) this.#free(batch)
+  }
+
+  #free(batch: ProducerBatch): void {
+    batch.release()
+    const { reserved } = batch
+    batch.reserved = 0
+    this.#memory.free(reserved)
+  }
+
+  #opened(batch: ProducerBatch): void {
+    this.flushes.add(batch.generation)
+    if (this.#unsettled++ === 0) {
+      const everyMs = Math.max(10, Math.min(1000, this.#options.deliveryTimeoutMs / 10))
+      this.#sweep = setInterval(() => this.#expire(), everyMs)
+    }
+    // Where the answer is too old, this asks for a new one in the background.
+    this.#cluster.metadata.get(batch.topic)
+  }
+
+  #settled(batch: ProducerBatch): void {
+    this.flushes.settled(batch.generation)
+    if (--this.#unsettled === 0) clearInterval(this.#sweep)
+  }
+
+  #expire(): void {
+    const { deliveryTimeoutMs } = this.#options
+    const latest = performance.now() - deliveryTimeoutMs
+    for (const queue of this.#queues()) {
+      for (const batch of [...queue.batches()]) {
+        // Batches of one queue were created in this order.
+        if (batch.createdAt > latest) break
+        if (batch.isSettled) continue
+        const reason = `not confirmed within deliveryTimeoutMs (${deliveryTimeoutMs}) after ${batch.attempts} attempts`
+        this.#fail(queue, batch, 'DELIVERY_TIMEOUT', reason)
+      }
+    }
+  }
+
+  #withoutIdentity(error: Error): void {
+    if (this.#isClosed) return
+    if (error instanceof KafkaError && error.retriable) {
+      this.#later(this.#options.retryBackoffMs, () => this.#wakeAll())
+      return
+    }
+    for (const queue of this.#queues()) {
+      for (const batch of [...queue.batches()]) {
+        if (!queue.isInFlight(batch)) this.#fail(queue, batch, codeOf(error), error.message, error)
+      }
+    }
+  }
+
+  /** Gives the queue to the sender of its leader; null while there is none. */
+  #assign(topic: TopicState, queue: PartitionQueue): BrokerSender | null {
+    const leader = topic.metadata.partitions[queue.partition]?.leader ?? -1
+    if (leader < 0) {
+      this.#refresh(new Set([topic.name]))
+      return null
+    }
+    let sender = this.#senders.get(leader)
+    if (sender === undefined) {
+      sender = new BrokerSender(leader, this.#cluster, this.#options, this)
+      this.#senders.set(leader, sender)
+    }
+    queue.moveTo(sender)
+    return sender
+  }
+
+  /** After each change of metadata: queues go where their leader is. */
+  #followLeaders(): void {
+    let leaderless: Set<string> | null = null
+    for (const topic of this.#topics.values()) {
+      const metadata = this.#cluster.metadata.get(topic.name)
+      if (metadata === null || metadata === topic.metadata) continue
+      topic.metadata = metadata
+      for (const queue of topic.queues) {
+        if (queue === undefined) continue
+        const leader = metadata.partitions[queue.partition]?.leader ?? -1
+        if (leader >= 0 && leader !== queue.sender?.nodeId) this.#assign(topic, queue)
+        else if (leader < 0 && queue.hasWaiting) {
+          leaderless ??= new Set()
+          leaderless.add(topic.name)
+        }
+      }
+    }
+    if (leaderless !== null) this.#refresh(leaderless)
+  }
+
+  /** Asks where the partitions of these topics are led now; again, a little later, if that fails. */
+  #refresh(topics: ReadonlySet<string>): void {
+    if (this.#isClosed) return
+    this.#cluster.metadata.refresh(topics).catch(() => {
+      this.#later(this.#options.retryBackoffMs, () => {
+        const waiting = [...topics].filter((name) =>
+          this.#topics.get(name)?.queues.some((queue) => queue?.hasWaiting),
+        )
+        if (waiting.length > 0) this.#refresh(new Set(waiting))
+      })
+    })
+  }
+
+  #wake(queue: PartitionQueue): void {
+    if (queue.sender === null || this.#isClosed) return
+    queue.sender.add(queue)
+    queue.sender.wake()
+  }
+
+  #wakeAll(): void {
+    for (const sender of this.#senders.values()) sender.wake()
+  }
+
+  #later(ms: number, work: () => void): void {
+    if (this.#isClosed) return
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      work()
+    }, ms)
+    this.#timers.add(timer)
+  }
+
+  *#queues(): Generator<PartitionQueue> {
+    for (const topic of this.#topics.values()) {
+      for (const queue of topic.queues) if (queue !== undefined) yield queue
+    }
+  }
+}
+
+function codeOf(error: Error): string {
+  return error instanceof KafkaError ? error.code : 'DELIVERY_FAILED'
+}

@@ -1,0 +1,340 @@
+import { Backoff } from '../backoff.ts'
+import { RecordTooLargeError } from '../errors.ts'
+import { batchHeaderBytes, incrementSequence } from '../protocol/records/batch-header.ts'
+import type { HeadersInput } from '../protocol/records/record-header.ts'
+import type { Delivery } from './delivery.ts'
+import { noStamp, type ProducerBatch } from './producer-batch.ts'
+
+export interface QueueOptions {
+  readonly batchSize: number
+  readonly lingerMs: number
+  readonly maxRequestSize: number
+  /** Largest batch that a single record may make: the smaller of `maxRequestSize` and `bufferMemory`. */
+  readonly maxRecordBytes: number
+  readonly retryBackoffMs: number
+  readonly retryBackoffMaxMs: number
+}
+
+export interface ProducerIdentity {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+/** The sender of the broker that leads the partition. */
+export interface QueueSender {
+  readonly nodeId: number
+  readonly hasRoom: boolean
+  add(queue: PartitionQueue): void
+  remove(queue: PartitionQueue): void
+  wake(): void
+}
+
+export interface BatchFactory {
+  /** An empty batch, created now. */
+  create(topic: string, partition: number, ordinal: number): ProducerBatch
+  /** It has its first record. */
+  opened(batch: ProducerBatch): void
+}
+
+/** Why a queue's batches may leave although they are not full. */
+export interface Readiness {
+  /** Monotonic milliseconds. */
+  readonly now: number
+  /** Somebody waits for everything to be sent, or nothing is in flight that more records could wait for. */
+  readonly isUrgent: boolean
+}
+
+type Payload = string | Uint8Array | null
+
+const maxEpoch = 0x7fff
+
+/**
+ * Records on their way to one partition, in order: an open batch that still grows, closed ones that wait, and those in
+ * flight. Sequence numbers belong to the queue, and are given out when a batch leaves for the first time.
+ */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly #options: QueueOptions
+  readonly #batches: BatchFactory
+  readonly #backoff: Backoff
+  /** Batches are closed at this size. Smaller than `maxRequestSize` once the broker has refused a large one. */
+  #maxBatchBytes: number
+  #open: ProducerBatch | null = null
+  /** Oldest first; those that were sent before come before those that were not. */
+  #waiting: ProducerBatch[] = []
+  readonly #inFlight = new Set<ProducerBatch>()
+  #nextOrdinal = 0
+  #identity: ProducerIdentity | null = null
+  #nextSequence = 0
+  /** Numbers were given to records that the log does not have: what comes next must begin a new epoch. */
+  #needsNewEpoch = false
+  /** Another broker leads now: what is in flight to the old one comes first, or the order would be lost. */
+  #mustSettle = false
+  /** Null while nobody leads. */
+  sender: QueueSender | null = null
+  /** Nothing leaves before, monotonic milliseconds. */
+  #retryAt = 0
+
+  constructor(topic: string, partition: number, options: QueueOptions, batches: BatchFactory) {
+    this.topic = topic
+    this.partition = partition
+    this.#options = options
+    this.#batches = batches
+    this.#backoff = new Backoff(options.retryBackoffMs, options.retryBackoffMaxMs)
+    // Without batching each batch is full with its first record.
+    this.#maxBatchBytes = options.batchSize === 0 ? 0 : options.maxRequestSize
+  }
+
+  /** Batches that wait or are in flight. */
+  get length(): number {
+    return this.#waiting.length + this.#inFlight.size + (this.#open === null ? 0 : 1)
+  }
+
+  /** Whether something waits to be sent. */
+  get hasWaiting(): boolean {
+    return this.#open !== null || this.#waiting.length > 0
+  }
+
+  /** Whether the open batch has reached `batchSize`, or closed ones wait. */
+  get isFull(): boolean {
+    return this.#waiting.length > 0 || (this.#open !== null && this.#open.size >= this.#options.batchSize)
+  }
+
+  *batches(): Generator<ProducerBatch> {
+    yield* this.#inFlight
+    yield* this.#waiting
+    if (this.#open !== null) yield this.#open
+  }
+
+  /**
+   * Adds a record and gives the bytes that it takes.
+   *
+   * @throws RecordTooLargeError when no batch could hold it.
+   * @throws ProtocolError UNENCODABLE when a key, value or header is no string, no bytes and not null.
+   */
+  append(
+    timestamp: number,
+    key: Payload,
+    value: Payload,
+    headers: HeadersInput | undefined,
+    delivery: Delivery,
+  ): number {
+    let size = headers === undefined ? upperBound(key, value) : Number.POSITIVE_INFINITY
+    // Measured only where the upper bound does not settle it: measuring costs as much as writing.
+    if (batchHeaderBytes + size > this.#options.maxRecordBytes) {
+      size = this.#measure(timestamp, key, value, headers)
+    }
+    let batch = this.#open
+    if (batch !== null && batch.size + size > this.#maxBatchBytes) {
+      if (batch.size + batch.sizeOf(timestamp, key, value, headers) > this.#maxBatchBytes) {
+        this.#close(batch)
+        batch = null
+      }
+    }
+    if (batch === null) return this.#begin(timestamp, key, value, headers, delivery)
+    const before = batch.size
+    batch.append(timestamp, key, value, headers, delivery)
+    const added = batch.size - before
+    batch.reserved += added
+    return added
+  }
+
+  /**
+   * The batch that may leave now, with its sequence numbers; null when none may. Then `wakeAt` tells when to ask again,
+   * if time alone changes the answer.
+   */
+  next(readiness: Readiness): ProducerBatch | null {
+    if (readiness.now < this.#retryAt) return null
+    if (this.#inFlight.size === 0) this.#mustSettle = false
+    else if (this.#mustSettle) return null
+    const waiting = this.#waiting[0]
+    if (waiting !== undefined) {
+      // A repeated batch goes alone. With the one before it unanswered, both could fail again, and the later one first:
+      // its failure would then be taken for a gap.
+      if ((waiting.attempts > 0 || this.#needsNewEpoch) && this.#inFlight.size > 0) return null
+      return waiting
+    }
+    const open = this.#open
+    if (open === null || (this.#needsNewEpoch && this.#inFlight.size > 0)) return null
+    const isDue =
+      readiness.isUrgent ||
+      open.size >= this.#options.batchSize ||
+      readiness.now >= open.createdAt + this.#options.lingerMs
+    return isDue ? open : null
+  }
+
+  /** Monotonic milliseconds at which `next` gives a batch that it does not give now; infinity: not by time alone. */
+  wakeAt(now: number): number {
+    if (now < this.#retryAt) return this.hasWaiting ? this.#retryAt : Number.POSITIVE_INFINITY
+    if (this.#waiting.length > 0 || this.#open === null) return Number.POSITIVE_INFINITY
+    if (this.#needsNewEpoch && this.#inFlight.size > 0) return Number.POSITIVE_INFINITY
+    return this.#open.createdAt + this.#options.lingerMs
+  }
+
+  /**
+   * Takes the batch that `next` has given. With an identity it gets its sequence numbers, unless it has them already:
+   * a batch that may be in the log keeps those under which the broker may know it.
+   */
+  take(batch: ProducerBatch, identity: ProducerIdentity | null): void {
+    if (batch === this.#open) this.#open = null
+    else this.#waiting.shift()
+    if (identity !== null) {
+      if (this.#identity === null) this.#identity = identity
+      if (this.#needsNewEpoch && !batch.maybePersisted) {
+        this.#beginEpoch(identity)
+        batch.stamp = noStamp
+      }
+      if (batch.stamp.baseSequence < 0) {
+        batch.stamp = { ...this.#identity, baseSequence: this.#nextSequence }
+        this.#nextSequence = incrementSequence(this.#nextSequence, batch.count)
+      }
+    }
+    batch.attempts++
+    this.#inFlight.add(batch)
+  }
+
+  /** True: this queue has used up its epochs and needs another producer id before it can go on. */
+  get needsNewProducerId(): boolean {
+    return this.#needsNewEpoch && this.#inFlight.size === 0 && this.#identity?.producerEpoch === maxEpoch
+  }
+
+  /** The batch is answered for good: confirmed, or failed. */
+  finish(batch: ProducerBatch): void {
+    this.#inFlight.delete(batch)
+    this.#backoff.reset()
+    this.#retryAt = 0
+  }
+
+  /** The batch has to be sent again, in its old place. */
+  requeue(batch: ProducerBatch, { now, immediately }: { now: number; immediately: boolean }): void {
+    this.#inFlight.delete(batch)
+    this.#insert(batch)
+    if (!immediately) this.#retryAt = now + this.#backoff.next()
+  }
+
+  /** Puts the parts of a batch that was too large in its place, and keeps to smaller ones from now on. */
+  replace(batch: ProducerBatch, parts: readonly ProducerBatch[], maxBatchBytes: number): void {
+    this.#inFlight.delete(batch)
+    this.#maxBatchBytes = Math.min(this.#maxBatchBytes, maxBatchBytes)
+    let sequence = batch.stamp.baseSequence
+    for (const part of parts) {
+      // The numbers of the whole, shared out: later batches have theirs already.
+      if (sequence >= 0) {
+        part.stamp = { ...batch.stamp, baseSequence: sequence }
+        sequence = incrementSequence(sequence, part.count)
+      }
+      part.attempts = batch.attempts
+    }
+    const at = this.#waiting.findIndex((other) => other.ordinal > batch.ordinal)
+    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, ...parts)
+  }
+
+  /** Takes a batch out that has waited too long. In flight it stays until its request is answered. */
+  drop(batch: ProducerBatch): void {
+    if (batch === this.#open) this.#open = null
+    else this.#waiting = this.#waiting.filter((other) => other !== batch)
+  }
+
+  isInFlight(batch: ProducerBatch): boolean {
+    return this.#inFlight.has(batch)
+  }
+
+  /** Whether no batch before this one is still to be answered. */
+  isFirst(batch: ProducerBatch): boolean {
+    for (const other of this.#inFlight) if (other !== batch && other.ordinal < batch.ordinal) return false
+    const [head] = this.#waiting
+    return head === undefined || head === batch || head.ordinal > batch.ordinal
+  }
+
+  /** Records of this queue will never be in the log under the numbers that they were given. */
+  requireNewEpoch(): void {
+    this.#needsNewEpoch = true
+  }
+
+  /** Lets the open batch go with the next request, whatever its size. */
+  closeOpen(): void {
+    if (this.#open !== null) this.#close(this.#open)
+  }
+
+  /** Another broker leads the partition, or none (null). Whatever waited for the old one to recover may go now. */
+  moveTo(sender: QueueSender | null): void {
+    this.sender?.remove(this)
+    this.sender = sender
+    this.#mustSettle = this.#inFlight.size > 0
+    this.#retryAt = 0
+    if (sender !== null && this.hasWaiting) {
+      sender.add(this)
+      sender.wake()
+    }
+  }
+
+  #close(batch: ProducerBatch): void {
+    this.#waiting.push(batch)
+    this.#open = null
+  }
+
+  #insert(batch: ProducerBatch): void {
+    let at = 0
+    while (at < this.#waiting.length && this.#waiting[at]!.ordinal < batch.ordinal) at++
+    this.#waiting.splice(at, 0, batch)
+  }
+
+  #beginEpoch(fresh: ProducerIdentity): void {
+    const { producerId, producerEpoch } = this.#identity!
+    this.#identity = producerEpoch < maxEpoch ? { producerId, producerEpoch: producerEpoch + 1 } : fresh
+    this.#nextSequence = 0
+    this.#needsNewEpoch = false
+    for (const other of this.#waiting) {
+      other.stamp = noStamp
+      // What comes after a batch that is not in the log cannot be in it either: the broker takes no gaps.
+      other.maybePersisted = false
+    }
+  }
+
+  #begin(
+    timestamp: number,
+    key: Payload,
+    value: Payload,
+    headers: HeadersInput | undefined,
+    delivery: Delivery,
+  ): number {
+    const batch = this.#batches.create(this.topic, this.partition, this.#nextOrdinal++)
+    try {
+      batch.append(timestamp, key, value, headers, delivery)
+    } catch (error) {
+      batch.release()
+      throw error
+    }
+    this.#open = batch
+    batch.reserved = batch.size
+    this.#batches.opened(batch)
+    return batch.size
+  }
+
+  /** The exact size. Throws when no batch could hold it. */
+  #measure(timestamp: number, key: Payload, value: Payload, headers: HeadersInput | undefined): number {
+    const { maxRecordBytes } = this.#options
+    const batch = this.#open ?? this.#batches.create(this.topic, this.partition, 0)
+    const size = batch.sizeOf(timestamp, key, value, headers)
+    if (batch !== this.#open) batch.release()
+    if (batchHeaderBytes + size <= maxRecordBytes) return size
+    const { topic, partition } = this
+    throw new RecordTooLargeError(
+      `a record of ${size} bytes for topic ${topic} is too large: its batch has ${batchHeaderBytes} bytes more, ` +
+        `and maxRequestSize or bufferMemory allows ${maxRecordBytes}`,
+      { topic, partition },
+    )
+  }
+}
+
+/** Bytes that a record without headers takes at most. What is no payload at all counts as none: `append` refuses it. */
+function upperBound(key: Payload, value: Payload): number {
+  return 40 + payloadBound(key) + payloadBound(value)
+}
+
+function payloadBound(payload: Payload): number {
+  // A UTF-16 unit is at most 3 bytes of UTF-8.
+  if (typeof payload === 'string') return payload.length * 3
+  return payload?.length ?? 0
+}

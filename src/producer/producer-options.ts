@@ -1,0 +1,85 @@
+import * as z from 'zod/mini'
+import {
+  type ClientOptions,
+  clientFields,
+  functionOption,
+  milliseconds,
+  objectWith,
+  positiveInt32,
+  shortMilliseconds,
+} from '../options/client-options.ts'
+import type { Serializer } from '../serializers.ts'
+import type { Partitioner } from './partitioner.ts'
+
+/** Options of a producer; those of `Kafka` may be given again to change them for this one. */
+export interface ProducerOptions<K, V> extends Partial<ClientOptions> {
+  /** Who must have a batch before it counts: `all` in-sync replicas (-1), the leader (1), or nobody (0). Default `all`. */
+  acks?: 'all' | -1 | 0 | 1 | undefined
+  /**
+   * A batch of at least so many bytes leaves as soon as its broker takes a request more; while the broker is busy it
+   * goes on growing, up to `maxRequestSize`. 0: a batch for each record. Default 16384.
+   */
+  batchSize?: number | undefined
+  /** How long a batch waits for more while its broker is busy, in milliseconds. An idle broker gets it at once. Default 5. */
+  lingerMs?: number | undefined
+  /** Bytes that may wait for delivery. `send` then waits, and `produce` returns false in good time. Default 33554432. */
+  bufferMemory?: number | undefined
+  /** Longest wait for room in the buffer and for metadata, in milliseconds. Default 60000. */
+  maxBlockMs?: number | undefined
+  /** Largest batch, in bytes, and so the largest record. Default 1048576. */
+  maxRequestSize?: number | undefined
+  /** Longest time from taking a record to the answer, retries included, in milliseconds. Default 120000. */
+  deliveryTimeoutMs?: number | undefined
+  /** Unanswered requests per broker. With idempotence at most 5. Default 5. */
+  maxInFlightRequestsPerConnection?: number | undefined
+  /** Each batch is written once and in order, whatever has to be repeated. Needs acks `all`. Default true. */
+  enableIdempotence?: boolean | undefined
+  /** Attempts after the first; `deliveryTimeoutMs` is the bound to set. Default 2147483647. */
+  retries?: number | undefined
+  /** How batches are compressed. Default `none`. */
+  compressionType?: 'none' | 'gzip' | undefined
+  /** 1 (fastest) to 9; -1 is zlib's own choice. Default -1. */
+  compressionGzipLevel?: number | undefined
+  /**
+   * Which partition a record without one goes to. `default`: by murmur2 of the key as Java does, and for null keys
+   * one partition after the other, a batch each, more often those that are quick (KIP-794). Default `default`.
+   */
+  partitioner?: 'default' | 'roundRobin' | Partitioner | undefined
+  /** Whether the default partitioner treats keyed records as if they had none. Default false. */
+  partitionerIgnoreKeys?: boolean | undefined
+  /** Whether quick partitions get more of the records without a key (KIP-794). Default true. */
+  partitionerAdaptivePartitioningEnable?: boolean | undefined
+  /** Turns keys into bytes. Default: keys are strings, bytes or null. */
+  keySerializer?: Serializer<K> | undefined
+  /** Turns values into bytes. Default: values are strings, bytes or null. */
+  valueSerializer?: Serializer<V> | undefined
+}
+
+/** The options as given, those of `Kafka` included. */
+export type ProducerConfig<K, V> = ProducerOptions<K, V> & ClientOptions
+
+export const producerOptions = z.strictObject({
+  ...clientFields,
+  acks: z._default(z.union([z.literal('all'), z.literal(-1), z.literal(0), z.literal(1)]), 'all'),
+  batchSize: z._default(z.int().check(z.minimum(0), z.maximum(0x7fffffff)), 16_384),
+  lingerMs: z._default(shortMilliseconds, 5),
+  bufferMemory: z._default(z.int().check(z.minimum(1), z.maximum(Number.MAX_SAFE_INTEGER)), 33_554_432),
+  maxBlockMs: z._default(milliseconds, 60_000),
+  maxRequestSize: z._default(positiveInt32, 1_048_576),
+  deliveryTimeoutMs: z._default(shortMilliseconds, 120_000),
+  maxInFlightRequestsPerConnection: z._default(positiveInt32, 5),
+  enableIdempotence: z.optional(z.boolean()),
+  retries: z._default(z.int().check(z.minimum(0), z.maximum(0x7fffffff)), 0x7fffffff),
+  compressionType: z._default(z.enum(['none', 'gzip']), 'none'),
+  compressionGzipLevel: z._default(z.int().check(z.minimum(-1), z.maximum(9)), -1),
+  partitioner: z._default(
+    z.union([z.literal('default'), z.literal('roundRobin'), functionOption<Partitioner>()]),
+    'default',
+  ),
+  partitionerIgnoreKeys: z._default(z.boolean(), false),
+  partitionerAdaptivePartitioningEnable: z._default(z.boolean(), true),
+  keySerializer: z.optional(objectWith<Serializer<unknown>>('serialize')),
+  valueSerializer: z.optional(objectWith<Serializer<unknown>>('serialize')),
+})
+
+export type ParsedProducerOptions = z.output<typeof producerOptions>

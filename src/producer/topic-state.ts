@@ -1,0 +1,102 @@
+import type { TopicMetadata } from '../cluster/metadata.ts'
+import { noSuchPartition } from '../cluster/partition-leaders.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { type BatchFactory, PartitionQueue, type QueueOptions } from './partition-queue.ts'
+import { type Partitioner, type PartitionLoad, partitionOfKey, StickyPartition } from './partitioner.ts'
+
+export interface PartitioningOptions extends QueueOptions {
+  readonly partitioner: 'default' | 'roundRobin' | Partitioner
+  readonly ignoreKeys: boolean
+  readonly adaptive: boolean
+}
+
+/** What a producer keeps of one topic: its queues, and where the next record without a partition goes. */
+export class TopicState implements PartitionLoad {
+  readonly name: string
+  metadata: TopicMetadata
+  readonly queues: PartitionQueue[] = []
+  readonly #options: PartitioningOptions
+  readonly #batches: BatchFactory
+  readonly #sticky: StickyPartition
+  #turn = 0
+
+  constructor(metadata: TopicMetadata, options: PartitioningOptions, batches: BatchFactory) {
+    this.name = metadata.name
+    this.metadata = metadata
+    this.#options = options
+    this.#batches = batches
+    this.#sticky = new StickyPartition(options.batchSize, options.adaptive)
+  }
+
+  get partitionCount(): number {
+    return this.metadata.partitions.length
+  }
+
+  hasLeader(partition: number): boolean {
+    return (this.metadata.partitions[partition]?.leader ?? -1) >= 0
+  }
+
+  queued(partition: number): number {
+    return this.queues[partition]?.length ?? 0
+  }
+
+  /** Whether this partition exists, as far as is known. */
+  has(partition: number): boolean {
+    return partition < this.metadata.partitions.length
+  }
+
+  /**
+   * The queue for a record.
+   *
+   * @throws InvalidArgumentError when the partition does not exist, or the partitioner gives none.
+   */
+  queueFor(
+    partition: number | undefined,
+    key: string | Uint8Array | null,
+    value: string | Uint8Array | null,
+  ): PartitionQueue {
+    return this.queue(partition ?? this.#choose(key, value))
+  }
+
+  queue(partition: number): PartitionQueue {
+    let queue = this.queues[partition]
+    if (queue === undefined) {
+      if (!this.has(partition)) throw noSuchPartition(this.name, partition, this.partitionCount)
+      queue = new PartitionQueue(this.name, partition, this.#options, this.#batches)
+      this.queues[partition] = queue
+    }
+    return queue
+  }
+
+  /** So many bytes went where the choice was free. */
+  used(bytes: number): void {
+    this.#sticky.used(bytes)
+  }
+
+  #choose(key: string | Uint8Array | null, value: string | Uint8Array | null): number {
+    const { partitioner, ignoreKeys } = this.#options
+    const count = this.partitionCount
+    if (partitioner === 'default') {
+      return key !== null && !ignoreKeys ? partitionOfKey(key, count) : this.#sticky.next(this)
+    }
+    if (partitioner === 'roundRobin') return this.#nextInTurn(count)
+    const bytes = typeof key === 'string' ? Buffer.from(key) : key
+    const partition: unknown = partitioner({ topic: this.name, key: bytes, value, partitionCount: count })
+    if (typeof partition === 'number' && Number.isInteger(partition) && partition >= 0 && partition < count) {
+      return partition
+    }
+    throw new InvalidArgumentError(
+      `the partitioner gave ${String(partition)} for topic ${this.name}: allowed are integers from 0 to ${count - 1}`,
+      { topic: this.name },
+    )
+  }
+
+  /** Java's RoundRobinPartitioner: passes by what has no leader, unless nothing has. */
+  #nextInTurn(count: number): number {
+    for (let i = 0; i < count; i++) {
+      const partition = this.#turn++ % count
+      if (this.hasLeader(partition)) return partition
+    }
+    return this.#turn++ % count
+  }
+}
