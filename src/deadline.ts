@@ -39,7 +39,7 @@ export class Deadline {
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(
         () => finish(() => reject(this.error(what, code))),
-        Math.min(this.remainingMs, 0x7fffffff),
+        Math.min(this.remainingMs, longestTimerMs),
       )
       const onAbort = () => finish(() => reject(this.signal?.reason))
       const finish = (settle: () => void) => {
@@ -47,33 +47,43 @@ export class Deadline {
         this.signal?.removeEventListener('abort', onAbort)
         settle()
       }
-      if (this.signal?.aborted) return onAbort()
-      this.signal?.addEventListener('abort', onAbort, { once: true })
+      // First of all, or the failure of work that was aborted before it began would be an unhandled rejection.
       promise.then(
         (value) => finish(() => resolve(value)),
         (error: unknown) => finish(() => reject(error)),
       )
+      if (this.signal?.aborted) return onAbort()
+      this.signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 
-  /** Waits `ms`, but not beyond the deadline. Throws the signal's reason when that is aborted meanwhile. */
-  async sleep(ms: number): Promise<void> {
-    await sleep(Math.min(ms, this.remainingMs), this.signal)
+  /**
+   * Waits `ms`, but not beyond the deadline, nor beyond `end` where that is given. Throws the signal's reason when that
+   * is aborted meanwhile.
+   */
+  async sleep(ms: number, end?: Promise<void>): Promise<void> {
+    await sleep(Math.min(ms, this.remainingMs), this.signal, end)
   }
 }
 
-/** Waits `ms`; rejects with the signal's reason when it is aborted first. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+/** What a timer takes; one of more milliseconds would go off at once. */
+export const longestTimerMs = 0x7fffffff
+
+/** Waits `ms` (at most 24 days) or until `end` settles; rejects with the signal's reason when it is aborted first. */
+export function sleep(ms: number, signal?: AbortSignal, end?: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const onAbort = () => {
       clearTimeout(timer)
       reject(signal?.reason)
     }
-    const timer = setTimeout(() => {
+    const onEnd = () => {
+      clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       resolve()
-    }, ms)
+    }
+    const timer = setTimeout(onEnd, Math.min(ms, longestTimerMs))
     signal?.addEventListener('abort', onAbort, { once: true })
+    end?.then(onEnd, onEnd)
   })
 }

@@ -33,7 +33,7 @@ export class Kafka {
   }
 
   /** Looks after topics and groups. Options given here count before those of `Kafka`. */
-  admin(options: AdminOptions = {}): Admin {
+  admin(options: Partial<AdminOptions> = {}): Admin {
     return new Admin({ ...this.#options, ...options })
   }
 }

@@ -10,6 +10,7 @@ import type { Api } from '../protocol/message.ts'
 import type { FieldMap, StructOf } from '../protocol/schema.ts'
 import { askForCoordinator, type CoordinatorKind, Coordinators } from './coordinators.ts'
 import { Metadata } from './metadata.ts'
+import { Pauses } from './pauses.ts'
 
 export interface ClusterOptions extends NetworkOptions {
   readonly bootstrapServers: readonly { readonly host: string; readonly port: number }[]
@@ -42,6 +43,8 @@ export interface RequestOptions<S extends FieldMap> {
    * single topics or partitions are the caller's.
    */
   readonly errorOf?: (response: StructOf<S>) => number
+  /** One try: the caller asks another broker when this one fails. Default: tries until the deadline. */
+  readonly once?: boolean
   /** For errors. */
   readonly groupId?: string
 }
@@ -55,6 +58,7 @@ export class Cluster {
   readonly options: ClusterOptions
   readonly #brokers = new Map<string, Broker>()
   readonly #coordinators = new Coordinators()
+  readonly #pauses = new Pauses()
   #closed = false
 
   constructor(options: ClusterOptions) {
@@ -87,15 +91,24 @@ export class Cluster {
       try {
         return await this.#attempt(api, body, options, failed)
       } catch (error) {
-        if (!(error instanceof KafkaError && error.retriable) || this.#closed) throw error
+        if (!(error instanceof KafkaError && error.retriable) || this.#closed || options.once) throw error
         // When the deadline ends a later try, what went wrong before says more than that.
-        if (deadline.expired && lastError !== null && error.code === 'API_TIMEOUT') throw lastError
+        if (lastError !== null && error.code === 'API_TIMEOUT') throw lastError
         lastError = error
       }
       if (deadline.expired) throw lastError
-      await deadline.sleep(backoff.next())
+      await this.pause(backoff.next(), deadline)
       if (deadline.expired) throw lastError
     }
+  }
+
+  /**
+   * Waits `ms` before another try, but not beyond the deadline, nor beyond the life of the client.
+   *
+   * @throws IllegalStateError when the client is closed, or the reason of the deadline's signal.
+   */
+  pause(ms: number, deadline: Deadline): Promise<void> {
+    return this.#pauses.wait(ms, deadline)
   }
 
   async #attempt<Q extends FieldMap, S extends FieldMap>(
@@ -116,6 +129,8 @@ export class Cluster {
     } catch (error) {
       failed.add(broker)
       this.#forgetCoordinator(to, broker)
+      // A broker that is lost may be back under another address, which the metadata tells (Java asks then, too).
+      if (to !== 'any' && isLost(error) && !this.#closed) this.metadata.refresh([]).catch(() => {})
       throw error
     }
     const errorCode = options.errorOf?.(response) ?? errorCodes.none
@@ -155,8 +170,10 @@ export class Cluster {
   /** Closes every connection; what is in flight fails. */
   close(): void {
     this.#closed = true
+    this.metadata.close()
     for (const broker of this.#brokers.values()) broker.close()
     this.#brokers.clear()
+    this.#pauses.close()
   }
 
   async #resolve(to: Target, deadline: Deadline, failed: Set<Broker>): Promise<Broker> {
@@ -225,6 +242,7 @@ export class Cluster {
   /** One round over the brokers, until one of them answers. */
   async #askMetadata(topics: readonly string[] | null): Promise<MetadataResponse> {
     const failed = new Set<Broker>()
+    let rebootstraps = 0
     let lastError: unknown = new ConnectionError('CONNECTION_FAILED', 'there is no broker to ask')
     for (;;) {
       if (this.#closed) throw new IllegalStateError('the client is closed')
@@ -238,7 +256,6 @@ export class Cluster {
           topics: topics === null ? (version === 0 ? [] : null) : topics.map((name) => ({ name })),
           ...(version >= 4 ? { allowAutoTopicCreation: this.options.allowAutoTopicCreation } : {}),
         }))
-        if (response.errorCode === errorCodes.rebootstrapRequired) this.metadata.forgetNodes()
         if (response.errorCode !== errorCodes.none) {
           throw new BrokerError(response.errorCode, { api: 'Metadata', broker: broker.address })
         }
@@ -246,11 +263,26 @@ export class Cluster {
         return response
       } catch (error) {
         lastError = error
-        const isRebootstrap =
-          error instanceof BrokerError && error.errorCode === errorCodes.rebootstrapRequired
-        if (!(error instanceof KafkaError && error.retriable) && !isRebootstrap) throw error
+        if (this.#mustRebootstrap(error) && rebootstraps === 0) {
+          rebootstraps++
+          failed.clear()
+        } else if (!(error instanceof KafkaError && error.retriable)) {
+          throw error
+        }
       }
     }
+  }
+
+  /**
+   * KIP-1102: the broker knows that what we believe is of another time or cluster. All connections are let go, so that
+   * names are looked up anew, and the bootstrap servers are asked again.
+   */
+  #mustRebootstrap(error: unknown): boolean {
+    if (!(error instanceof BrokerError) || error.errorCode !== errorCodes.rebootstrapRequired) return false
+    if (this.options.metadataRecoveryStrategy === 'none') return false
+    this.metadata.forgetNodes()
+    for (const broker of this.#brokers.values()) broker.drain()
+    return true
   }
 
   /** Lets go of connections to addresses that are no broker's: a bootstrap server by another name, a moved broker. */
@@ -258,7 +290,10 @@ export class Cluster {
     const current = new Set(response.brokers.map((broker) => `${broker.host}:${broker.port}`))
     if (current.size === 0) return
     for (const [address, broker] of this.#brokers) {
-      if (!current.has(address)) broker.drain()
+      if (current.has(address)) continue
+      broker.drain()
+      // Brokers whose address changes with each restart must not add up.
+      if (broker.isUnconnected) this.#brokers.delete(address)
     }
   }
 
@@ -272,6 +307,11 @@ export class Cluster {
     }
     return broker
   }
+}
+
+/** Whether the connection has failed, and not what was asked over it. */
+function isLost(error: unknown): boolean {
+  return error instanceof ConnectionError || (error instanceof KafkaError && error.code === 'REQUEST_TIMEOUT')
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

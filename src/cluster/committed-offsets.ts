@@ -75,6 +75,6 @@ export async function committedOffsets(
     }
     if (retry === null) return found
     if (deadline.expired) throw retry
-    await deadline.sleep(backoff.next())
+    await cluster.pause(backoff.next(), deadline)
   }
 }

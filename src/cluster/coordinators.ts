@@ -1,6 +1,7 @@
 import type { Connection } from '../network/connection.ts'
 import { findCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { BrokerError, errorCodes } from '../protocol/broker-errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import type { Node } from './metadata.ts'
 
 export type CoordinatorKind = 'group' | 'transaction'
@@ -51,7 +52,12 @@ export async function askForCoordinator(
   const response = await connection.send(findCoordinator, (version) =>
     version >= 4 ? { keyType, coordinatorKeys: [key] } : version >= 1 ? { key, keyType } : { key },
   )
-  const found = response.coordinators.find((one) => one.key === key) ?? response
+  const isOfMany = connection.version(findCoordinator) >= 4
+  const found = isOfMany ? response.coordinators.find((one) => one.key === key) : response
+  if (found === undefined) {
+    const message = `${connection.broker}: the answer to FindCoordinator leaves out ${kind} ${key}`
+    throw new KafkaError('INVALID_RESPONSE', message, { api: 'FindCoordinator', broker: connection.broker })
+  }
   if (found.errorCode !== errorCodes.none) {
     const context = kind === 'group' ? { groupId: key, api: 'FindCoordinator' } : { api: 'FindCoordinator' }
     throw new BrokerError(found.errorCode, context, found.errorMessage)

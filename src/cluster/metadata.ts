@@ -1,8 +1,10 @@
+import { Backoff } from '../backoff.ts'
 import type { Deadline } from '../deadline.ts'
 import type { MetadataResponse } from '../protocol/apis/metadata.ts'
-import { BrokerError, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
+import { BrokerError, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { zeroUuid } from '../protocol/uuid.ts'
+import { Pauses } from './pauses.ts'
 
 export interface Node {
   readonly id: number
@@ -36,13 +38,17 @@ interface Known {
   topic: TopicMetadata | null
   /** What the last answer said of it. */
   errorCode: number
+  /** The error that goes with the code, where there is more to say than the code does. */
+  error?: KafkaError
   /** Monotonic milliseconds of the last answer about it. */
   updatedAt: number
 }
 
 export interface MetadataOptions {
   readonly metadataMaxAgeMs: number
+  /** Also the least time between two questions about what is known. */
   readonly retryBackoffMs: number
+  readonly retryBackoffMaxMs: number
 }
 
 /** Asks the cluster: about these topics, or about all for null. */
@@ -76,6 +82,7 @@ export class Metadata {
   readonly #listeners = new Set<() => void>()
   #lastAskedAt = Number.NEGATIVE_INFINITY
   #running: Promise<void> | null = null
+  readonly #pauses = new Pauses()
   #next: { readonly names: Set<string>; readonly done: Promise<void> } | null = null
 
   constructor(ask: AskMetadata, options: MetadataOptions) {
@@ -92,9 +99,17 @@ export class Metadata {
     const known = this.#topics.get(name)
     if (known === undefined) return null
     if (performance.now() - known.updatedAt > this.#options.metadataMaxAgeMs) {
-      // A new attempt comes with the next use, and whoever needs the answer asks for it with a deadline.
-      known.updatedAt = performance.now()
-      this.refresh([name]).catch(() => {})
+      // One question at a time; after a failure the next use asks again.
+      known.updatedAt = Number.POSITIVE_INFINITY
+      this.refresh([name]).then(
+        // Without effect when the answer was about the topic, as it usually is: what is known is another object then.
+        () => {
+          known.updatedAt = performance.now()
+        },
+        () => {
+          known.updatedAt = Number.NEGATIVE_INFINITY
+        },
+      )
     }
     return known.topic
   }
@@ -118,24 +133,28 @@ export class Metadata {
    * @throws BrokerError when it does not exist by the deadline, or may not be seen.
    */
   async topic(name: string, deadline: Deadline): Promise<TopicMetadata> {
+    const what = `metadata of topic ${name}`
+    const backoff = new Backoff(this.#options.retryBackoffMs, this.#options.retryBackoffMaxMs)
+    let failure: KafkaError | null = null
     for (;;) {
+      deadline.throwIfAborted()
       const topic = this.get(name)
       if (topic !== null) return topic
-      let failure: unknown
       try {
-        await deadline.race(this.refresh([name]), `metadata of topic ${name}`)
+        await deadline.race(this.refresh([name]), what)
+        const known = this.#topics.get(name)
+        if (known?.topic) continue
+        if (known !== undefined && known.errorCode !== errorCodes.none) {
+          failure = known.error ?? new BrokerError(known.errorCode, { topic: name, api: 'Metadata' })
+          if (!failure.retriable) throw failure
+        }
       } catch (error) {
         if (!(error instanceof KafkaError && error.retriable)) throw error
-        failure = error
+        // When the deadline ends a later try, what went wrong before says more than that.
+        if (failure === null || error.code !== 'API_TIMEOUT') failure = error
       }
-      const errorCode = this.errorCode(name)
-      if (this.#topics.get(name)?.topic) continue
-      if (errorCode !== errorCodes.none) {
-        failure = new BrokerError(errorCode, { topic: name, api: 'Metadata' })
-        if (!brokerErrorInfo(errorCode).retriable) throw failure
-      }
-      if (deadline.expired) throw failure ?? deadline.error(`metadata of topic ${name}`)
-      await deadline.sleep(this.#options.retryBackoffMs)
+      if (deadline.expired) throw failure ?? deadline.error(what)
+      await this.#pauses.wait(backoff.next(), deadline)
     }
   }
 
@@ -159,8 +178,12 @@ export class Metadata {
     await Promise.resolve()
     const isNew = [...wanted].some((name) => !this.#topics.has(name))
     const wait = isNew ? 0 : this.#lastAskedAt + this.#options.retryBackoffMs - performance.now()
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    this.#next = null
+    try {
+      if (wait > 0) await this.#pauses.wait(wait)
+      this.#pauses.throwIfClosed()
+    } finally {
+      this.#next = null
+    }
     const running = this.#fetch([...wanted]).finally(() => {
       if (this.#running === running) this.#running = null
     })
@@ -214,7 +237,8 @@ export class Metadata {
         continue
       }
       const id = topic.topicId === zeroUuid ? null : topic.topicId
-      const sameTopic = known?.topic?.id === id
+      // A broker that tells no id (before Kafka 2.8, in the middle of an upgrade) has no other topic in mind.
+      const sameTopic = id === null || known?.topic?.id === id
       const before = sameTopic ? known?.topic?.partitions : undefined
       const partitions: PartitionMetadata[] = []
       for (const partition of topic.partitions) {
@@ -233,7 +257,15 @@ export class Metadata {
               }
       }
       if (partitions.length !== topic.partitions.length || partitions.includes(undefined as never)) {
-        throw new KafkaError('INVALID_METADATA', `the partitions of topic ${topic.name} have gaps`)
+        // The other topics of the answer, which others may wait for, are none the worse for it.
+        const message = `the partitions of topic ${topic.name} have gaps`
+        this.#topics.set(topic.name, {
+          topic: known?.topic ?? null,
+          errorCode: errorCodes.leaderNotAvailable,
+          error: new KafkaError('INVALID_METADATA', message, { topic: topic.name, retriable: true }),
+          updatedAt: now,
+        })
+        continue
       }
       if (known?.topic?.id && !sameTopic) this.#nameById.delete(known.topic.id)
       if (id !== null) this.#nameById.set(id, topic.name)
@@ -271,6 +303,11 @@ export class Metadata {
     const known = this.#nodes.get(node.id)
     if (known?.host === node.host && known.port === node.port) return
     this.#nodes.set(node.id, node)
+  }
+
+  /** No questions any more; those that wait for their turn fail. */
+  close(): void {
+    this.#pauses.close()
   }
 
   /** Forgets the nodes, so that the next question goes to the bootstrap servers (KIP-1102). */

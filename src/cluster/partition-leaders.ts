@@ -35,14 +35,14 @@ export async function askLeaders<T extends TopicPartition, R>(
   const done = new Map<string, PartitionOutcome<R>>()
   const backoff = new Backoff(cluster.options.retryBackoffMs, cluster.options.retryBackoffMaxMs)
   let open: readonly T[] = items
-  for (;;) {
+  for (let round = 0; ; round++) {
     const retry: T[] = []
     const failures = new Map<string, KafkaError>()
     const again = (item: T, error: KafkaError) => {
       retry.push(item)
       failures.set(partitionKey(item), error)
     }
-    const byLeader = await groupByLeader(cluster, open, deadline, done, again)
+    const byLeader = await groupByLeader(cluster, open, deadline, done, again, round > 0)
     await Promise.all(
       [...byLeader].map(async ([nodeId, mine]) => {
         let outcomes: Map<string, PartitionOutcome<R>>
@@ -65,7 +65,7 @@ export async function askLeaders<T extends TopicPartition, R>(
       for (const [key, error] of failures) done.set(key, { error })
       return done
     }
-    await deadline.sleep(backoff.next())
+    await cluster.pause(backoff.next(), deadline)
     const topics = new Set(retry.map((item) => item.topic))
     // It failing is no reason to give up: the next round asks for what it needs, and says why it is not there.
     await deadline.race(cluster.metadata.refresh(topics), 'metadata').catch(() => {})
@@ -80,6 +80,7 @@ async function groupByLeader<T extends TopicPartition, R>(
   deadline: Deadline,
   done: Map<string, PartitionOutcome<R>>,
   again: (item: T, error: KafkaError) => void,
+  isRefreshed: boolean,
 ): Promise<Map<number, T[]>> {
   const topicErrors = new Map<string, KafkaError>()
   await Promise.all(
@@ -101,8 +102,14 @@ async function groupByLeader<T extends TopicPartition, R>(
       continue
     }
     const known = cluster.metadata.get(topic)
-    if (known !== null && partition >= known.partitions.length) {
-      done.set(partitionKey(item), { error: noSuchPartition(topic, partition, known.partitions.length) })
+    if (known !== null && known.partitions[partition] === undefined) {
+      const error = noSuchPartition(topic, partition, known.partitions.length)
+      // What is known can be older than the partition: partitions are added to topics.
+      if (isRefreshed || !(Number.isSafeInteger(partition) && partition >= 0)) {
+        done.set(partitionKey(item), { error })
+      } else {
+        again(item, error)
+      }
       continue
     }
     const leader = known?.partitions[partition]?.leader ?? -1

@@ -1,6 +1,7 @@
+import type { Duplex } from 'node:stream'
 import { Backoff } from '../backoff.ts'
-import { ConnectionError, IllegalStateError } from '../errors.ts'
-import { KafkaError } from '../protocol/errors.ts'
+import { sleep } from '../deadline.ts'
+import { ConnectionError, IllegalStateError, KafkaError, messageOf } from '../errors.ts'
 import { Connection } from './connection.ts'
 import { handshake } from './handshake.ts'
 import type { SaslMechanism } from './sasl/mechanism.ts'
@@ -73,6 +74,12 @@ export class Broker {
     return false
   }
 
+  /** Whether there is no connection, and none on its way. */
+  get isUnconnected(): boolean {
+    for (const slot of this.#slots.values()) if (!slot.isEmpty) return false
+    return true
+  }
+
   /** Lets go of the connections once their answers are in. They are opened again when wanted. */
   drain(): void {
     for (const slot of this.#slots.values()) slot.drain()
@@ -91,9 +98,13 @@ class Slot {
   readonly #port: number
   readonly #options: NetworkOptions
   readonly #reconnect: Backoff
-  readonly #closing = new AbortController()
   #current: Connection | null = null
   #opening: Promise<Connection> | null = null
+  /** Ends the attempt that is on its way. A new one each: a signal that outlives attempts would collect listeners. */
+  #attempt: AbortController | null = null
+  /** Connections that are replaced, and still owe answers. Held, so that close() ends them too. */
+  readonly #draining = new Set<Connection>()
+  #closed = false
   /** No new attempt before this point, monotonic milliseconds. */
   #notBefore = 0
   #failures = 0
@@ -106,7 +117,13 @@ class Slot {
   }
 
   get inFlight(): number {
-    return this.#current?.inFlight ?? 0
+    let sum = this.#current?.inFlight ?? 0
+    for (const connection of this.#draining) sum += connection.inFlight
+    return sum
+  }
+
+  get isEmpty(): boolean {
+    return this.#current === null && this.#opening === null && this.#draining.size === 0
   }
 
   get isBackingOff(): boolean {
@@ -117,10 +134,7 @@ class Slot {
     const current = this.#current
     if (current?.isUsable(this.#options.connectionsMaxIdleMs)) return current
     // A stale one may still owe answers: it ends after the last of them, while a new one takes over.
-    if (current?.state === 'ready') {
-      this.#current = null
-      current.drain()
-    }
+    if (current?.state === 'ready') this.drain()
     return null
   }
 
@@ -134,37 +148,60 @@ class Slot {
   }
 
   drain(): void {
-    this.#current?.drain()
+    const current = this.#current
+    if (current === null) return
     this.#current = null
+    this.#draining.add(current)
+    // With nothing in flight this closes it at once, and its onClose takes it out again.
+    current.drain()
   }
 
   close(): void {
-    this.#closing.abort(
-      new ConnectionError('CONNECTION_CLOSED', `${this.#host}:${this.#port}: the client is closed`, {
-        retriable: false,
-      }),
-    )
-    this.#current?.close()
+    this.#closed = true
+    const broker = `${this.#host}:${this.#port}`
+    const error = new ConnectionError('CONNECTION_CLOSED', `${broker}: the client is closed`, {
+      broker,
+      retriable: false,
+    })
+    this.#attempt?.abort(error)
+    this.#current?.close(error)
     this.#current = null
+    for (const connection of [...this.#draining]) connection.close(error)
   }
 
   async #open(): Promise<Connection> {
-    await this.#waitForTurn()
-    const timeout = new AbortController()
+    const attempt = new AbortController()
+    this.#attempt = attempt
+    try {
+      const wait = this.#notBefore - performance.now()
+      if (wait > 0) await sleep(wait, attempt.signal)
+      return await this.#openNow(attempt)
+    } finally {
+      this.#attempt = null
+    }
+  }
+
+  async #openNow(attempt: AbortController): Promise<Connection> {
+    const { signal } = attempt
     const { socketConnectionSetupTimeoutMs: first, socketConnectionSetupTimeoutMaxMs: most } = this.#options
     // KIP-601: the allowance doubles with each failure in a row.
     const timeoutMs = Math.min(first * 2 ** this.#failures, most)
-    const timer = setTimeout(() => timeout.abort(this.#timedOut(timeoutMs)), timeoutMs)
+    const timer = setTimeout(() => attempt.abort(this.#timedOut(timeoutMs)), timeoutMs)
     try {
-      const signal = AbortSignal.any([timeout.signal, this.#closing.signal])
       const connection = await this.#dial(signal)
+      // close() may have come between the end of the handshake and here: nobody would close this connection then.
+      if (signal.aborted) {
+        connection.close()
+        throw signal.reason
+      }
       this.#reconnect.reset()
       this.#failures = 0
       this.#notBefore = 0
-      this.#current = connection
+      // It may be closed already; then whoever sends finds out.
+      if (connection.state === 'ready') this.#current = connection
       return connection
     } catch (error) {
-      this.#failures++
+      if (this.#failures < 30) this.#failures++
       this.#notBefore = performance.now() + this.#reconnect.next()
       throw error
     } finally {
@@ -174,51 +211,43 @@ class Slot {
 
   async #dial(signal: AbortSignal): Promise<Connection> {
     const { connect, tls, sasl, ...options } = this.#options
-    const stream = await connect({ host: this.#host, port: this.#port, tls, signal })
+    let stream: Duplex
+    try {
+      const dialing = connect({ host: this.#host, port: this.#port, tls, signal })
+      stream = await unlessAborted(dialing, signal, (late) => {
+        late.on('error', () => {})
+        late.destroy()
+      })
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      // A transport of the user's own has failed in its own words.
+      const broker = `${this.#host}:${this.#port}`
+      const message = `${broker}: ${messageOf(error)}`
+      throw new ConnectionError('CONNECTION_FAILED', message, { broker, cause: error })
+    }
     const connection = new Connection(stream, {
       host: this.#host,
       port: this.#port,
       clientId: options.clientId,
       requestTimeoutMs: options.requestTimeoutMs,
       receiveMessageMaxBytes: options.receiveMessageMaxBytes,
-      onClose: () => {
-        if (this.#current === connection) {
-          this.#current = null
-          // The next one does not come at once either: a broker that hangs up on each request must not be hammered.
-          this.#notBefore = performance.now() + this.#reconnect.next()
-        }
-      },
+      onClose: () => this.#onClose(connection),
     })
-    const onAbort = () => connection.close(abortError(signal.reason, connection.broker))
-    signal.addEventListener('abort', onAbort, { once: true })
     try {
-      if (signal.aborted) onAbort()
-      await handshake(connection, sasl)
+      await unlessAborted(handshake(connection, sasl), signal, () => {})
       return connection
     } catch (error) {
-      connection.close()
+      connection.close(error instanceof Error ? error : undefined)
       throw error
-    } finally {
-      signal.removeEventListener('abort', onAbort)
     }
   }
 
-  #waitForTurn(): Promise<void> | undefined {
-    const wait = this.#notBefore - performance.now()
-    const { signal } = this.#closing
-    if (signal.aborted) return Promise.reject(signal.reason)
-    if (wait <= 0) return undefined
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        clearTimeout(timer)
-        reject(signal.reason)
-      }
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }, wait)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
+  #onClose(connection: Connection): void {
+    this.#draining.delete(connection)
+    if (this.#current !== connection) return
+    this.#current = null
+    // The next one does not come at once either: a broker that hangs up on each request must not be hammered.
+    if (!this.#closed) this.#notBefore = performance.now() + this.#reconnect.next()
   }
 
   #timedOut(timeoutMs: number): ConnectionError {
@@ -228,10 +257,25 @@ class Slot {
   }
 }
 
-function abortError(reason: unknown, broker: string): Error {
-  if (reason instanceof KafkaError) return reason
-  return new ConnectionError('CONNECTION_FAILED', `${broker}: connecting was given up`, {
-    broker,
-    cause: reason,
+/**
+ * `work`, or the signal's reason when that comes first: the functions behind it are the user's, and may know nothing of
+ * the signal. What `work` gives after that goes to `discard`.
+ */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, discard: (late: T) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    work.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort)
+        if (signal.aborted) discard(value)
+        resolve(value)
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', onAbort)
+        reject(error)
+      },
+    )
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
   })
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { longestTimerMs } from '../deadline.ts'
 import { ConnectionError, messageOf, TimeoutError, TlsError, UnsupportedVersionError } from '../errors.ts'
 import { KafkaError, ProtocolError } from '../protocol/errors.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
@@ -30,6 +31,14 @@ export interface SendOptions {
 /** The body of a request, or a function that makes it once the version is known. */
 export type Body<Q extends FieldMap> = StructInput<Q> | ((version: number) => StructInput<Q>)
 
+/** Requests without an answer that the socket has not taken yet. */
+interface PendingWrite {
+  /** Monotonic milliseconds at which the peer counts as stalled. */
+  readonly deadlineAt: number
+  readonly api: string
+  settle(error: Error | null): void
+}
+
 /**
  * One socket to one broker: requests are pipelined and answers matched in order.
  *
@@ -49,15 +58,20 @@ export class Connection {
   #offered: ReadonlyMap<number, VersionRange> = new Map()
   #nextCorrelationId = 0
   #outgoing: Uint8Array[] = []
-  /** Who waits for `#outgoing` to be taken by the socket. */
-  #onWritten: ((error: Error | null) => void)[] = []
+  /** Who waits for the socket to take what is in `#outgoing`, or has been given to it. */
+  readonly #unwritten = new Set<PendingWrite>()
+  /** Those of them whose bytes are still in `#outgoing`. */
+  #queued: PendingWrite[] = []
   #flushScheduled = false
   /** No writes before this point (KIP-219), monotonic milliseconds. */
   #throttledUntil = 0
   #throttleTimer: NodeJS.Timeout | undefined
   #deadlineTimer: NodeJS.Timeout | undefined
   #deadlineTimerAt = Number.POSITIVE_INFINITY
-  #received = 0
+  /** The first bytes of the peer, up to four: they say when it is no Kafka. */
+  #greeting: Uint8Array = new Uint8Array(0)
+  /** Whether a request has been answered since the connection was ready. */
+  #served = false
   #lastUsedMonotonic = performance.now()
   #lastUsedWall = Date.now()
   /** When the broker ends the SASL session, monotonic milliseconds (KIP-368). */
@@ -72,7 +86,7 @@ export class Connection {
     this.#frames = new FrameReader(options.receiveMessageMaxBytes)
     stream.on('data', (chunk: Uint8Array) => this.#onData(chunk))
     stream.on('end', () => this.#onEnd())
-    stream.on('error', (error: Error) => this.close(this.#lost(messageOf(error), error)))
+    stream.on('error', (error: Error) => this.#onError(error))
     stream.on('close', () => this.close(this.#lost('closed')))
   }
 
@@ -89,9 +103,9 @@ export class Connection {
     if (this.#state !== 'ready') return false
     const now = performance.now()
     if (now >= this.#sessionEndsAt) return false
-    if (this.#inFlight.size > 0) return true
     // Decided at use and not by a timer: the timers of a frozen process (a serverless function) do not run, while its
-    // sockets die. Wall and monotonic clock drifting apart says the same: the machine slept.
+    // sockets die. The wall clock says the same of a machine that slept, whose monotonic clock stood still. What is in
+    // flight changes nothing: its answers are still waited for, but nothing new is put behind it.
     const idle = now - this.#lastUsedMonotonic
     const wall = Date.now() - this.#lastUsedWall
     return idle < maxIdleMs && wall < maxIdleMs
@@ -151,18 +165,29 @@ export class Connection {
     })
   }
 
-  /** Sends at a version that the caller has chosen, before there is a negotiated one; gives the frame as it came. */
-  sendRaw<Q extends FieldMap>(
+  /**
+   * Sends at a version that the caller has chosen, before there is a negotiated one; gives what `read` makes of the
+   * answer's frame. Its throwing is the end of the connection, like any answer that cannot be read.
+   */
+  sendRaw<Q extends FieldMap, T>(
     api: Api<Q, FieldMap>,
     version: number,
     body: StructInput<Q>,
-  ): Promise<Uint8Array> {
+    read: (frame: Uint8Array) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#write(api, version, body, { timeoutMs: undefined, onResponse: resolve, onError: reject })
+      this.#write(api, version, body, {
+        timeoutMs: undefined,
+        onResponse: (frame) => resolve(read(frame)),
+        onError: reject,
+      })
     })
   }
 
-  /** Sends a request that has no answer (Produce with acks=0). Resolves once the socket has taken it. */
+  /**
+   * Sends a request that has no answer (Produce with acks=0). Resolves once the socket has taken it; that taking longer
+   * than an answer may is the end of the connection.
+   */
   sendUnanswered<Q extends FieldMap>(
     api: Api<Q, FieldMap>,
     body: Body<Q>,
@@ -172,15 +197,25 @@ export class Connection {
       const version = this.version(api, options?.maxVersion)
       if (this.#state !== 'ready') return reject(this.#lost('closed before the request was written'))
       this.#enqueue(api, version, this.#takeCorrelationId(), body)
-      this.#onWritten.push((error) => (error === null ? resolve() : reject(error)))
+      const deadlineAt = this.#deadlineAt(options?.timeoutMs)
+      const settle = (error: Error | null) => (error === null ? resolve() : reject(error))
+      const write: PendingWrite = { deadlineAt, api: api.name, settle }
+      this.#unwritten.add(write)
+      this.#queued.push(write)
+      if (deadlineAt < this.#deadlineTimerAt) this.#armDeadline(deadlineAt)
     })
   }
 
-  /** No new requests; closes by itself when the last answer is in. */
+  /** No new requests; closes by itself when all is written and the last answer is in. */
   drain(): void {
     if (this.#state !== 'ready') return
     this.#state = step(this.#state, 'draining')
-    if (this.#inFlight.size === 0) this.close(this.#lost('no longer used'))
+    this.#closeIfDrained()
+  }
+
+  #closeIfDrained(): void {
+    if (this.#state !== 'draining' || this.#inFlight.size > 0 || this.#unwritten.size > 0) return
+    this.close(this.#lost('no longer used'))
   }
 
   /** The one way down. The first call wins; later ones change nothing. */
@@ -190,14 +225,15 @@ export class Connection {
     clearTimeout(this.#deadlineTimer)
     clearTimeout(this.#throttleTimer)
     this.#outgoing = []
-    const unwritten = this.#onWritten
-    this.#onWritten = []
-    this.#stream.on('error', () => {})
+    this.#queued = []
+    // The listeners of the stream stay: a destroyed socket may still tell of an error, and nobody listening would end
+    // the process.
     this.#stream.destroy()
     this.#options.onClose(error)
     for (let request = this.#inFlight.shift(); request; request = this.#inFlight.shift())
       request.onError(error)
-    for (const written of unwritten) written(error)
+    for (const write of this.#unwritten) write.settle(error)
+    this.#unwritten.clear()
   }
 
   #write<Q extends FieldMap>(
@@ -216,7 +252,7 @@ export class Connection {
     // Encoding comes first: a value that cannot be encoded must not leave a waiter behind.
     const correlationId = this.#takeCorrelationId()
     this.#enqueue(api, version, correlationId, body)
-    const deadlineAt = performance.now() + (waiter.timeoutMs ?? this.#options.requestTimeoutMs)
+    const deadlineAt = this.#deadlineAt(waiter.timeoutMs)
     this.#inFlight.push({
       correlationId,
       api: api.name,
@@ -225,6 +261,11 @@ export class Connection {
       onError: waiter.onError,
     })
     if (deadlineAt < this.#deadlineTimerAt) this.#armDeadline(deadlineAt)
+  }
+
+  /** The time that a throttled request is held back here is not the broker's. */
+  #deadlineAt(timeoutMs = this.#options.requestTimeoutMs): number {
+    return Math.max(performance.now(), this.#throttledUntil) + timeoutMs
   }
 
   /** Correlation ids are int32 and wrap; order is what matches answers, the id only proves it. */
@@ -267,30 +308,39 @@ export class Connection {
     const last = chunks.length - 1
     this.#stream.cork()
     for (let i = 0; i < last; i++) this.#stream.write(chunks[i])
-    if (this.#onWritten.length === 0) {
+    if (this.#queued.length === 0) {
       this.#stream.write(chunks[last])
     } else {
-      const waiting = this.#onWritten
-      this.#onWritten = []
+      const written = this.#queued
+      this.#queued = []
       this.#stream.write(chunks[last], (error) => {
-        const lost = error ? this.#lost(messageOf(error), error) : null
-        for (const written of waiting) written(lost)
+        // An error closes the connection, which tells all who wait.
+        if (error) return this.close(this.#lost(messageOf(error), error))
+        for (const write of written) if (this.#unwritten.delete(write)) write.settle(null)
+        this.#closeIfDrained()
       })
     }
     this.#stream.uncork()
   }
 
+  /**
+   * Answers come in any order of their times, and the longest counts. It is bounded, so that no peer can silence a
+   * connection for days: a broker that wants more holds the answers back by itself.
+   */
   #throttle(response: Readonly<Record<string, unknown>>): void {
     const ms = response.throttleTimeMs
-    if (typeof ms === 'number' && ms > 0) this.#throttledUntil = performance.now() + ms
+    if (typeof ms !== 'number' || ms <= 0) return
+    const until = performance.now() + Math.min(ms, this.#options.requestTimeoutMs)
+    this.#throttledUntil = Math.max(this.#throttledUntil, until)
   }
 
   #onData(chunk: Uint8Array): void {
-    if (this.#received === 0) {
-      const foreign = notKafka(chunk, this.broker)
+    if (this.#state === 'closed') return
+    if (this.#greeting.length < 4) {
+      this.#greeting = concat(this.#greeting, chunk.subarray(0, 4 - this.#greeting.length))
+      const foreign = notKafka(this.#greeting, this.broker)
       if (foreign !== null) return this.close(foreign)
     }
-    this.#received += chunk.length
     this.#touch()
     try {
       this.#frames.push(chunk, this.#onFrame)
@@ -319,9 +369,21 @@ export class Connection {
     } catch (error) {
       const broken = this.#broken(error, request)
       request.onError(broken)
-      throw broken
+      return this.close(broken)
     }
-    if (this.#state === 'draining' && this.#inFlight.size === 0) this.close(this.#lost('no longer used'))
+    if (this.#state === 'ready') this.#served = true
+    this.#closeIfDrained()
+  }
+
+  #onError(error: Error): void {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (code.startsWith('ERR_SSL_')) {
+      // TLS 1.3: the client is done before the server has looked at its certificate.
+      const hint = /CERTIFICATE/.test(code) ? ': does this listener want a certificate of the client?' : ''
+      const message = `${this.broker}: TLS failed: ${error.message}${hint}`
+      return this.close(new TlsError('TLS_HANDSHAKE_FAILED', message, { broker: this.broker, cause: error }))
+    }
+    this.close(this.#lost(`${messageOf(error)}${this.#hint()}`, error))
   }
 
   #onEnd(): void {
@@ -331,8 +393,9 @@ export class Connection {
 
   /** Why a broker may hang up on us without a word, from how far the conversation had come. */
   #hint(): string {
-    if (this.#received === 0) return ' before any answer: does this port expect TLS, or is it no Kafka?'
-    if (this.#state === 'ready' && this.#inFlight.size > 0 && this.#nextCorrelationId <= 2) {
+    if (this.#greeting.length === 0)
+      return ' before any answer: does this port expect TLS, or is it no Kafka?'
+    if (this.#state === 'ready' && this.#inFlight.size > 0 && !this.#served) {
       return ' at the first request: does this listener expect SASL?'
     }
     return ''
@@ -351,20 +414,23 @@ export class Connection {
         // After a freeze this timer comes before the answers that already lie in the socket: let these in first.
         setImmediate(() => this.#checkDeadlines())
       },
-      Math.max(1, at - performance.now()),
+      Math.min(Math.max(1, at - performance.now()), longestTimerMs),
     )
   }
 
   #checkDeadlines(): void {
     this.#deadlineTimerAt = Number.POSITIVE_INFINITY
-    const earliest: PendingRequest | undefined = this.#inFlight.earliest()
+    let earliest: PendingRequest | PendingWrite | undefined = this.#inFlight.earliest()
+    for (const write of this.#unwritten) {
+      if (earliest === undefined || write.deadlineAt < earliest.deadlineAt) earliest = write
+    }
     if (earliest === undefined || this.#state === 'closed') return
     if (earliest.deadlineAt > performance.now()) return this.#armDeadline(earliest.deadlineAt)
     // The answers behind the late one cannot be told apart from it: the connection as a whole is given up.
     this.close(
       new TimeoutError(
         'REQUEST_TIMEOUT',
-        `${this.broker}: no answer to ${earliest.api} in time, the connection is closed`,
+        `${this.broker}: no answer to ${earliest.api} in time${this.#frames.midFrame ? ', only its beginning' : ''}`,
         {
           broker: this.broker,
           api: earliest.api,
@@ -392,13 +458,20 @@ export class Connection {
   }
 }
 
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
 /** What the first bytes of a peer say when it is no Kafka at all; null when they may be one. */
-function notKafka(chunk: Uint8Array, broker: string): KafkaError | null {
+function notKafka(greeting: Uint8Array, broker: string): KafkaError | null {
   // A TLS alert or handshake record: type 21 or 22, then version 3.x.
-  if ((chunk[0] === 21 || chunk[0] === 22) && chunk[1] === 3) {
+  if ((greeting[0] === 21 || greeting[0] === 22) && greeting[1] === 3) {
     return new TlsError('TLS_REQUIRED', `${broker} speaks TLS, but the option tls is not set`, { broker })
   }
-  const text = String.fromCharCode(...chunk.subarray(0, 5))
-  if (text === 'HTTP/') return new KafkaError('NOT_KAFKA', `${broker} speaks HTTP, not Kafka`, { broker })
+  if (String.fromCharCode(...greeting) === 'HTTP')
+    return new KafkaError('NOT_KAFKA', `${broker} speaks HTTP, not Kafka`, { broker })
   return null
 }

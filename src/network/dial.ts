@@ -1,6 +1,12 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { ConnectionError, type ConnectionErrorCode, messageOf, TlsError } from '../errors.ts'
+import {
+  ConnectionError,
+  type ConnectionErrorCode,
+  InvalidOptionError,
+  messageOf,
+  TlsError,
+} from '../errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { ConnectTarget } from './transport.ts'
 
@@ -10,16 +16,10 @@ export function dial(target: ConnectTarget): Promise<Socket> {
   const broker = `${host}:${port}`
   return new Promise((resolve, reject) => {
     let socket: Socket | TLSSocket
-    // Node decides on addresses by `autoSelectFamily`, on since Node 20.
-    if (tls === null) {
-      socket = connectTcp({ host, port, noDelay: true, keepAlive: true })
-    } else {
-      const given = tls === true ? {} : tls
-      // An IP address is no server name (RFC 6066); Node checks the certificate against `host` all the same.
-      const servername = isIP(host) === 0 ? { servername: host } : {}
-      socket = connectTls({ host, port, ...servername, ...given })
-      socket.setNoDelay(true)
-      socket.setKeepAlive(true)
+    try {
+      socket = open(target)
+    } catch (error) {
+      return reject(openError(error, broker))
     }
     const connected = tls === null ? 'connect' : 'secureConnect'
     const settle = () => {
@@ -58,6 +58,30 @@ export function dial(target: ConnectTarget): Promise<Socket> {
   })
 }
 
+/** @throws what Node throws at once: a port that cannot be, key or certificates that cannot be read. */
+function open({ host, port, tls }: ConnectTarget): Socket | TLSSocket {
+  // Node goes through a name's addresses by `autoSelectFamily`, on since Node 20, one after the other. Its 250 ms for
+  // each but the last are too few for a far broker whose other family leads nowhere.
+  const to = { host, port, autoSelectFamilyAttemptTimeout: 1_000 }
+  if (tls === null) return connectTcp({ ...to, noDelay: true, keepAlive: true })
+  const given = tls === true ? {} : tls
+  // An IP address is no server name (RFC 6066); Node checks the certificate against `host` all the same.
+  const servername = isIP(host) === 0 ? { servername: host } : {}
+  const socket = connectTls({ ...servername, ...given, ...to })
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true)
+  return socket
+}
+
+function openError(error: unknown, broker: string): KafkaError {
+  const options = { broker, cause: error }
+  // A broker, or somebody in its place, can tell of any port: that is no mistake in the options.
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_SOCKET_BAD_PORT') {
+    return new ConnectionError('CONNECTION_FAILED', `${broker}: ${error.message}`, options)
+  }
+  return new InvalidOptionError(`the option tls cannot be used: ${messageOf(error)}`, options)
+}
+
 const dialCodes: Readonly<Record<string, ConnectionErrorCode>> = {
   ENOTFOUND: 'DNS_LOOKUP_FAILED',
   EAI_AGAIN: 'DNS_LOOKUP_FAILED',
@@ -86,19 +110,14 @@ function dialError(error: Error, broker: string, tls: boolean): KafkaError {
     )
   }
   const known = dialCodes[code]
-  if (
-    tls &&
-    (code.startsWith('ERR_SSL') ||
-      code.startsWith('ERR_TLS') ||
-      code === 'EPROTO' ||
-      !known ||
-      known === 'CONNECTION_CLOSED')
-  ) {
-    const hint = 'does this port speak TLS?'
+  const hungUp = known === 'CONNECTION_CLOSED'
+  // What failed before TLS began (no route, say) has the name of the system call.
+  if (tls && (known === undefined || hungUp) && (failure as NodeJS.ErrnoException).syscall !== 'connect') {
     return new TlsError(
       'TLS_HANDSHAKE_FAILED',
-      `${broker}: no TLS handshake (${failure.message}): ${hint}`,
-      options,
+      `${broker}: no TLS handshake (${failure.message}): does this port speak TLS?`,
+      // Hanging up in the handshake is what a plain port does, but also a broker or a balancer that is about to stop.
+      { ...options, retriable: hungUp },
     )
   }
   return new ConnectionError(known ?? 'CONNECTION_FAILED', `${broker}: ${describe(code, failure)}`, options)

@@ -1,14 +1,15 @@
-import { AuthenticationError, UnsupportedVersionError } from '../errors.ts'
+import { AuthenticationError, messageOf, UnsupportedVersionError } from '../errors.ts'
 import { apiVersions } from '../protocol/apis/api-versions.ts'
 import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
 import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
 import { brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import { ByteReader } from '../protocol/byte-reader.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import { decodeResponseFrame } from '../protocol/headers.ts'
 import type { VersionRange } from '../protocol/version-range.ts'
 import { clientSoftware } from '../version.ts'
 import type { Connection } from './connection.ts'
-import type { SaslMechanism } from './sasl/mechanism.ts'
+import type { SaslExchange, SaslMechanism } from './sasl/mechanism.ts'
 
 /** What happens on a new connection before it may be used: ApiVersions, then SASL where asked for. */
 export async function handshake(connection: Connection, sasl: SaslMechanism | null): Promise<void> {
@@ -22,25 +23,36 @@ const firstAsked = 4
 async function negotiate(connection: Connection): Promise<Map<number, VersionRange>> {
   let version = firstAsked
   for (;;) {
-    const frame = await connection.sendRaw(apiVersions, version, {
-      clientSoftwareName: clientSoftware.name,
-      clientSoftwareVersion: clientSoftware.version,
-    })
-    const errorCode = new ByteReader(frame, 4).int16()
-    if (errorCode === errorCodes.unsupportedVersion && version > 0) {
-      version = highestOffered(frame, version)
-      continue
-    }
-    if (errorCode !== errorCodes.none) {
-      const info = brokerErrorInfo(errorCode)
+    const asked = version
+    const body = { clientSoftwareName: clientSoftware.name, clientSoftwareVersion: clientSoftware.version }
+    const answer = await connection.sendRaw(apiVersions, asked, body, (frame) => readAnswer(frame, asked))
+    if (answer.errorCode === errorCodes.none) return answer.offered
+    if (answer.errorCode !== errorCodes.unsupportedVersion || asked === 0) {
+      const info = brokerErrorInfo(answer.errorCode)
       throw new UnsupportedVersionError(`${connection.broker}: ApiVersions: ${info.name}: ${info.meaning}`, {
         broker: connection.broker,
         api: 'ApiVersions',
       })
     }
-    const response = decodeResponseFrame(apiVersions, version, frame)
-    return new Map(response.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }]))
+    version = answer.highest
   }
+}
+
+interface Answer {
+  readonly errorCode: number
+  readonly offered: Map<number, VersionRange>
+  /** The version of ApiVersions to try after a refusal. */
+  readonly highest: number
+}
+
+function readAnswer(frame: Uint8Array, asked: number): Answer {
+  const errorCode = new ByteReader(frame, 4).int16()
+  const offered = new Map<number, VersionRange>()
+  if (errorCode !== errorCodes.none) return { errorCode, offered, highest: highestOffered(frame, asked) }
+  for (const { apiKey, minVersion, maxVersion } of decodeResponseFrame(apiVersions, asked, frame).apiKeys) {
+    offered.set(apiKey, { min: minVersion, max: maxVersion })
+  }
+  return { errorCode, offered, highest: asked }
 }
 
 /**
@@ -64,34 +76,36 @@ async function authenticate(connection: Connection, sasl: SaslMechanism): Promis
   const offered = await connection.send(saslHandshake, { mechanism: sasl.name })
   if (offered.errorCode !== errorCodes.none) {
     const info = brokerErrorInfo(offered.errorCode)
-    const mechanisms = offered.mechanisms.join(', ') || 'none'
+    const mechanisms =
+      offered.mechanisms.join(', ') || 'none, so this listener is one without SASL: leave the option sasl out'
     throw new AuthenticationError(
       info.name,
-      `${broker}: mechanism ${sasl.name} is refused, offered are: ${mechanisms}`,
-      {
-        broker,
-      },
+      `${broker}: mechanism ${sasl.name} is refused (${info.name}), offered are: ${mechanisms}`,
+      { broker },
     )
   }
   let lifetimeMs = 0
-  await sasl.authenticate({
+  const exchange: SaslExchange = {
     host: connection.host,
     port: connection.port,
     async send(authBytes) {
       const answer = await connection.send(saslAuthenticate, { authBytes })
       if (answer.errorCode !== errorCodes.none) {
         const info = brokerErrorInfo(answer.errorCode)
-        throw new AuthenticationError(
-          info.name,
-          `${broker}: ${sasl.name}: ${answer.errorMessage || info.meaning}`,
-          {
-            broker,
-          },
-        )
+        const message = `${broker}: ${sasl.name}: ${answer.errorMessage || info.meaning}`
+        throw new AuthenticationError(info.name, message, { broker })
       }
       lifetimeMs = Number(answer.sessionLifetimeMs)
       return answer.authBytes
     },
-  })
+  }
+  try {
+    await sasl.authenticate(exchange)
+  } catch (error) {
+    if (error instanceof KafkaError) throw error
+    // A mechanism of the user's own, or the function that gets its token, has failed.
+    const message = `${broker}: ${sasl.name}: ${messageOf(error)}`
+    throw new AuthenticationError('SASL_AUTHENTICATION_FAILED', message, { broker, cause: error })
+  }
   return lifetimeMs
 }

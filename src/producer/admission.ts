@@ -2,6 +2,7 @@ import type { Metadata } from '../cluster/metadata.ts'
 import { Deadline } from '../deadline.ts'
 import { IllegalStateError, InvalidArgumentError, RecordTooLargeError } from '../errors.ts'
 import { KafkaError, ProtocolError } from '../protocol/errors.ts'
+import { batchHeaderBytes } from '../protocol/records/batch-header.ts'
 import {
   type HeadersInput,
   headerList,
@@ -11,6 +12,7 @@ import {
 import type { BufferMemory } from './buffer-memory.ts'
 import type { Delivery } from './delivery.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { FlushTracker } from './flush-tracker.ts'
 import type { TopicState } from './topic-state.ts'
 
 type Payload = string | Uint8Array | null
@@ -28,12 +30,18 @@ export interface Candidate {
 
 interface Waiting {
   readonly candidate: Candidate
+  /** Bytes of the buffer that are set aside for it. */
   readonly bytes: number
   readonly deadline: Deadline
+  /** Which `settled` waits for it. */
+  readonly generation: number
+  /** It was refused while it stood in line for its topic. */
+  hasLeft: boolean
+  onAbort: (() => void) | null
 }
 
-/** Bytes of a record beside its payloads, about. */
-const recordOverhead = 24
+/** Bytes around a record's payloads and headers, at most: five varints, the attributes, and the header of a new batch. */
+export const recordOverhead = 32 + batchHeaderBytes
 
 /**
  * Lets records in when there is room in the buffer and their topic is known. What must wait is let in in the order in
@@ -45,8 +53,7 @@ export class Admission {
   readonly #metadata: Metadata
   readonly #maxBlockMs: number
   readonly #byTopic = new Map<string, Waiting[]>()
-  #outside = 0
-  #whenEmpty: (() => void)[] = []
+  readonly #outside = new FlushTracker()
   #isClosed = false
 
   constructor(dispatcher: Dispatcher, memory: BufferMemory, metadata: Metadata, maxBlockMs: number) {
@@ -62,18 +69,37 @@ export class Admission {
     return this.#dispatcher.topic(name)
   }
 
-  /** Takes the long way in. Failures are told to the candidate's delivery. */
-  enter(candidate: Candidate, signal?: AbortSignal): void {
-    let bytes: number
-    try {
-      bytes = sizeOf(candidate)
-      if (bytes > this.#memory.total) throw tooLarge(candidate.topic, bytes, this.#memory.total)
-    } catch (error) {
-      return fail(candidate, error)
+  /**
+   * Takes the long way in. What fails later is told to the candidate's delivery.
+   *
+   * @param mustFit whether there being no room is an error; else the record waits for some.
+   * @throws what makes the record impossible, or BUFFER_FULL. Nothing has happened then.
+   */
+  enter(candidate: Candidate, signal: AbortSignal | undefined, mustFit: boolean): void {
+    const { topic } = candidate
+    const payload = payloadsOf(candidate)
+    const { total } = this.#memory
+    // A record that just fits into an empty buffer gets all of it; its queue looks at the exact size.
+    if (payload > total) throw tooLarge(topic, payload, total)
+    const bytes = Math.min(payload + recordOverhead, total)
+    const hasRoom = this.#memory.hasRoom(bytes)
+    if (hasRoom && !this.#byTopic.has(topic)) {
+      const state = this.#dispatcher.topic(topic)
+      if (state !== null && isWithin(candidate, state)) return this.#dispatcher.appendCandidate(state, candidate)
     }
-    const waiting: Waiting = { candidate, bytes, deadline: new Deadline(this.#maxBlockMs, signal) }
-    this.#outside++
-    if (this.#memory.hasRoom(bytes)) {
+    if (!hasRoom && mustFit) throw bufferFull(this.#memory, topic)
+    const { generation } = this.#outside
+    const waiting: Waiting = {
+      // Its sender may write over the bytes as soon as the call is over.
+      candidate: copyOf(candidate),
+      bytes,
+      deadline: new Deadline(this.#maxBlockMs, signal),
+      generation,
+      hasLeft: false,
+      onAbort: null,
+    }
+    this.#outside.add(generation)
+    if (hasRoom) {
       this.#memory.take(bytes)
       this.#admit(waiting)
       return
@@ -83,16 +109,15 @@ export class Admission {
       waiting.deadline,
       () => this.#admit(waiting),
       (error) => {
-        fail(candidate, error)
-        this.#left()
+        fail(waiting.candidate, error)
+        this.#outside.settled(generation)
       },
     )
   }
 
   /** Resolves when nothing that has come so far waits outside. */
-  async settled(): Promise<void> {
-    if (this.#outside === 0) return
-    await new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
+  settled(): Promise<void> {
+    return this.#outside.end()
   }
 
   close(error: Error): void {
@@ -106,14 +131,21 @@ export class Admission {
 
   /** It has its room in the buffer; what is missing is the topic. */
   #admit(waiting: Waiting): void {
-    const { topic } = waiting.candidate
+    const { candidate, deadline } = waiting
+    const { topic } = candidate
     const line = this.#byTopic.get(topic)
+    if (line === undefined) {
+      const state = this.#dispatcher.topic(topic)
+      if (state !== null && isWithin(candidate, state)) return this.#append(waiting, state)
+    }
+    if (deadline.signal !== undefined) {
+      waiting.onAbort = () => this.#refuse(waiting, deadline.signal?.reason)
+      deadline.signal.addEventListener('abort', waiting.onAbort, { once: true })
+    }
     if (line !== undefined) {
       line.push(waiting)
       return
     }
-    const state = this.#dispatcher.topic(topic)
-    if (state !== null && isWithin(waiting.candidate, state)) return this.#append(waiting, state)
     // Both are needed before the first batch can leave, and are asked for at the same time.
     this.#dispatcher.prepare()
     const begun = [waiting]
@@ -125,19 +157,31 @@ export class Admission {
   async #serve(topic: string, line: Waiting[]): Promise<void> {
     while (line.length > 0 && !this.#isClosed) {
       const first = line[0]!
+      if (first.hasLeft) {
+        line.shift()
+        continue
+      }
       try {
         const state = await this.#find(topic, first)
         if (this.#isClosed) return
-        line.shift()
-        this.#append(first, state)
         // The others as well, in one go: nothing may be appended in between by somebody who came later.
-        while (line.length > 0 && isWithin(line[0]!.candidate, state)) this.#append(line.shift()!, state)
+        let served = 0
+        do {
+          this.#append(line[served++]!, state)
+        } while (served < line.length && isWithin(line[served]!.candidate, state))
+        line.splice(0, served)
       } catch (error) {
         if (this.#isClosed) return
-        line.shift()
+        // It was aborted meanwhile, which says nothing about the topic.
+        if (first.hasLeft) continue
+        let refused = 1
         this.#refuse(first, error)
-        // Those whose time is over too would only learn the same.
-        while (line[0]?.deadline.expired) this.#refuse(line.shift()!, error)
+        // Those who would only learn the same: their time is over too, or the topic is none that can be had.
+        const isFinal = error instanceof KafkaError && !error.retriable
+        while (refused < line.length && (isFinal || line[refused]!.deadline.expired)) {
+          this.#refuse(line[refused++]!, error)
+        }
+        line.splice(0, refused)
       }
     }
     if (this.#byTopic.get(topic) === line) this.#byTopic.delete(topic)
@@ -153,28 +197,31 @@ export class Admission {
     return state
   }
 
-  #append({ candidate, bytes }: Waiting, state: TopicState): void {
-    this.#memory.free(bytes)
-    const { partition, timestamp, key, value, headers, delivery } = candidate
-    try {
-      this.#dispatcher.append(state, partition, timestamp, key, value, headers, delivery)
-    } catch (error) {
-      fail(candidate, error)
-    }
-    this.#left()
+  #append(waiting: Waiting, state: TopicState): void {
+    if (waiting.hasLeft) return
+    this.#leave(waiting)
+    const { candidate, bytes, generation } = waiting
+    this.#memory.exchange(bytes, () => {
+      try {
+        this.#dispatcher.appendCandidate(state, candidate)
+      } catch (error) {
+        fail(candidate, error)
+      }
+    })
+    this.#outside.settled(generation)
   }
 
-  #refuse({ candidate, bytes }: Waiting, error: unknown): void {
-    this.#memory.free(bytes)
-    fail(candidate, error)
-    this.#left()
+  #refuse(waiting: Waiting, error: unknown): void {
+    if (waiting.hasLeft) return
+    this.#leave(waiting)
+    fail(waiting.candidate, error)
+    this.#outside.settled(waiting.generation)
+    this.#memory.free(waiting.bytes)
   }
 
-  #left(): void {
-    if (--this.#outside > 0) return
-    const resolvers = this.#whenEmpty
-    this.#whenEmpty = []
-    for (const resolve of resolvers) resolve()
+  #leave(waiting: Waiting): void {
+    waiting.hasLeft = true
+    if (waiting.onAbort !== null) waiting.deadline.signal?.removeEventListener('abort', waiting.onAbort)
   }
 }
 
@@ -201,10 +248,35 @@ export function sendError(error: unknown, topic: string): Error {
   })
 }
 
-function sizeOf({ key, value, headers }: Candidate): number {
+/** Bytes of key, value and headers. Throws ProtocolError UNENCODABLE where they are no such thing. */
+function payloadsOf({ key, value, headers }: Candidate): number {
   const list = headers === undefined ? [] : headerList(headers)
-  return (
-    recordOverhead + Math.max(0, payloadLength(key)) + Math.max(0, payloadLength(value)) + headersSize(list)
+  return Math.max(0, payloadLength(key)) + Math.max(0, payloadLength(value)) + headersSize(list)
+}
+
+function copyOf(candidate: Candidate): Candidate {
+  const { key, value, headers } = candidate
+  return {
+    ...candidate,
+    key: copyOfPayload(key),
+    value: copyOfPayload(value),
+    headers:
+      headers === undefined
+        ? undefined
+        : headerList(headers).map((header) => ({ key: header.key, value: copyOfPayload(header.value) })),
+  }
+}
+
+function copyOfPayload(payload: Payload): Payload {
+  return payload === null || typeof payload === 'string' ? payload : Uint8Array.from(payload)
+}
+
+function bufferFull(memory: BufferMemory, topic: string): KafkaError {
+  return new KafkaError(
+    'BUFFER_FULL',
+    `no room for a record in bufferMemory (${memory.used} of ${memory.total} bytes in use): ` +
+      'after produce() has returned false, wait for drained()',
+    { topic, retriable: true },
   )
 }
 

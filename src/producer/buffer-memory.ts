@@ -1,4 +1,4 @@
-import type { Deadline } from '../deadline.ts'
+import { type Deadline, longestTimerMs } from '../deadline.ts'
 import { TimeoutError } from '../errors.ts'
 
 interface Waiter {
@@ -13,7 +13,10 @@ interface Waiter {
 export class BufferMemory {
   readonly total: number
   #used = 0
-  readonly #line: Waiter[] = []
+  #line: Waiter[] = []
+  /** Those of the line who have been served in the present round; they are cut off at its end. */
+  #served = 0
+  #isServing = false
   #timer: NodeJS.Timeout | undefined
   readonly #drained: (() => void)[] = []
   readonly #drainedBelow: number
@@ -32,12 +35,12 @@ export class BufferMemory {
 
   /** Time to wait for `drained` before there is more. */
   get isFull(): boolean {
-    return this.#used > this.#fullAbove || this.#line.length > 0
+    return this.#used > this.#fullAbove || this.#hasLine
   }
 
   /** Whether so many bytes can be had without waiting. Nobody overtakes those who wait already. */
   hasRoom(bytes: number): boolean {
-    return this.#line.length === 0 && this.#used + bytes <= this.total
+    return !this.#hasLine && this.#used + bytes <= this.total
   }
 
   take(bytes: number): void {
@@ -49,19 +52,36 @@ export class BufferMemory {
     this.#serve()
   }
 
+  /**
+   * Frees `bytes`, which `take` is about to take again for the same record, and lets nobody else have them in between:
+   * whoever came in then would be written before that record.
+   */
+  exchange(bytes: number, take: () => void): void {
+    this.#used -= bytes
+    const wasServing = this.#isServing
+    this.#isServing = true
+    try {
+      take()
+    } finally {
+      this.#isServing = wasServing
+      this.#serve()
+    }
+  }
+
   /** Calls `enter` when there is room, with the bytes taken; `giveUp` when the deadline comes first or it is aborted. */
   wait(bytes: number, deadline: Deadline, enter: () => void, giveUp: (error: Error) => void): void {
     const onAbort = () => {
-      const at = this.#line.indexOf(waiter)
+      const at = this.#line.indexOf(waiter, this.#served)
       if (at < 0) return
       this.#line.splice(at, 1)
       giveUp(deadline.signal?.reason)
       this.#serve()
+      this.#arm()
     }
     const waiter: Waiter = { bytes, deadline, enter, giveUp, onAbort }
     deadline.signal?.addEventListener('abort', onAbort, { once: true })
     this.#line.push(waiter)
-    this.#arm()
+    if (this.#line.length - this.#served === 1) this.#arm()
   }
 
   /** Resolves when it is worth going on after `isFull`. */
@@ -72,24 +92,38 @@ export class BufferMemory {
 
   /** Ends all waiting: the producer is closed. */
   close(error: Error): void {
-    for (const waiter of this.#line.splice(0)) this.#leave(waiter, error)
+    const line = this.#line.slice(this.#served)
+    this.#line.length = this.#served
     clearTimeout(this.#timer)
+    for (const waiter of line) this.#leave(waiter, error)
     for (const resolve of this.#drained.splice(0)) resolve()
   }
 
+  get #hasLine(): boolean {
+    return this.#line.length > this.#served
+  }
+
   #serve(): void {
-    let served = 0
-    while (served < this.#line.length && this.#used + this.#line[served]!.bytes <= this.total) {
-      const waiter = this.#line[served++]!
-      this.#used += waiter.bytes
-      waiter.deadline.signal?.removeEventListener('abort', waiter.onAbort)
-      waiter.enter()
+    // Who is let in takes less than was set aside for it and frees the rest: that call comes from inside of this loop,
+    // would serve the same waiter again, or the next one before this one is written.
+    if (this.#isServing) return
+    this.#isServing = true
+    try {
+      while (this.#hasLine && this.#used + this.#line[this.#served]!.bytes <= this.total) {
+        const waiter = this.#line[this.#served++]!
+        this.#used += waiter.bytes
+        waiter.deadline.signal?.removeEventListener('abort', waiter.onAbort)
+        waiter.enter()
+      }
+    } finally {
+      this.#isServing = false
+      if (this.#served > 0) {
+        this.#line.splice(0, this.#served)
+        this.#served = 0
+        this.#arm()
+      }
     }
-    if (served > 0) {
-      this.#line.splice(0, served)
-      this.#arm()
-    }
-    if (this.#drained.length > 0 && this.#line.length === 0 && this.#used <= this.#drainedBelow) {
+    if (this.#drained.length > 0 && !this.#hasLine && this.#used <= this.#drainedBelow) {
       for (const resolve of this.#drained.splice(0)) resolve()
     }
   }
@@ -97,12 +131,13 @@ export class BufferMemory {
   /** One timer, for the first in line: all wait equally long, so it is the first whose time is over. */
   #arm(): void {
     clearTimeout(this.#timer)
-    const [first] = this.#line
+    const first = this.#line[this.#served]
     if (first === undefined) return
     this.#timer = setTimeout(
       () => {
-        while (this.#line[0]?.deadline.expired) {
-          const waiter = this.#line.shift()!
+        let late = 0
+        while (this.#line[late]?.deadline.expired) late++
+        for (const waiter of this.#line.splice(0, late)) {
           const { timeoutMs } = waiter.deadline
           const message = `no room for ${waiter.bytes} bytes in bufferMemory (${this.total}) within maxBlockMs (${timeoutMs})`
           this.#leave(waiter, new TimeoutError('MAX_BLOCK_TIMEOUT', message))
@@ -111,7 +146,7 @@ export class BufferMemory {
         this.#serve()
         this.#arm()
       },
-      Math.max(1, Math.ceil(first.deadline.remainingMs)),
+      Math.min(longestTimerMs, Math.max(1, Math.ceil(first.deadline.remainingMs))),
     )
   }
 

@@ -189,23 +189,27 @@ export class ManyDelivery extends Delivery {
 export class UnobservedDeliveries {
   #error: Error | null = null
   #count = 0
+  #persisted: 'no' | 'possibly' = 'no'
 
   failed(error: Error, count: number): void {
     this.#error ??= error
     this.#count += count
+    if (error instanceof DeliveryError && error.persisted === 'possibly') this.#persisted = 'possibly'
   }
 
   /** Throws what has failed since the last time. */
   throwIfFailed(): void {
     const error = this.#error as (Error & { code?: string; retriable?: boolean }) | null
     const count = this.#count
+    const persisted = this.#persisted
     if (error === null) return
     this.#error = null
     this.#count = 0
+    this.#persisted = 'no'
     throw new DeliveryError(
       error.code ?? 'DELIVERY_FAILED',
       `${count} records sent by produce() are not confirmed, the first: ${error.message}`,
-      error instanceof DeliveryError ? error.persisted : 'no',
+      persisted,
       { cause: error, retriable: error.retriable ?? false },
     )
   }

@@ -164,6 +164,7 @@ export class ProducerBatch {
     parts.push(part)
     for (const one of parts) {
       one.reserved = one.size
+      one.maybePersisted = this.maybePersisted
       one.#span = (this.#span * one.count) / this.count
     }
     this.#deliveries = []

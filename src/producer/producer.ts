@@ -5,9 +5,8 @@ import { InvalidArgumentError, InvalidOptionError, messageOf, SerializationError
 import { clusterOptions } from '../options/cluster-options.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import { createCodec } from '../protocol/compression/codec.ts'
-import { KafkaError } from '../protocol/errors.ts'
 import type { Serializer } from '../serializers.ts'
-import { Admission, closedError, sendError } from './admission.ts'
+import { Admission, closedError, recordOverhead, sendError } from './admission.ts'
 import { BufferMemory } from './buffer-memory.ts'
 import {
   callbackDelivery,
@@ -31,9 +30,6 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Bytes around a record's payloads, at most, without headers. */
-const recordOverhead = 40
-
 /**
  * Sends records in batches, each partition's in the order of the calls (Java's KafkaProducer).
  *
@@ -56,7 +52,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   constructor(config: ProducerConfig<K, V>) {
     const options = parseOptions('producer', producerOptions, config)
     const isIdempotent = checkIdempotence(options)
-    checkDeliveryTimeout(options, config)
+    options.deliveryTimeoutMs = deliveryTimeoutOf(options, config.deliveryTimeoutMs !== undefined)
     this.#options = options
     this.#keySerializer = config.keySerializer
     this.#valueSerializer = config.valueSerializer
@@ -100,7 +96,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
-      const timestamp = record.timestamp ?? Date.now()
+      const timestamp = timestampOf(record)
       this.#send(record, timestamp, new SendDelivery(timestamp, resolve, reject), options?.signal)
     })
   }
@@ -115,10 +111,18 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     records: readonly ProducerRecord<K, V>[],
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<DeliveredRange[]> {
-    const many = new ManyDeliveries(records.length)
+    if (!Array.isArray(records)) {
+      return Promise.reject(new InvalidArgumentError(`records must be an array, not ${typeof records}`))
+    }
+    // Of a list that changes under way (a serializer of the user's own does that) the promise would lose count.
+    const count = records.length
+    const many = new ManyDeliveries(count)
     const delivery = new ManyDelivery(many)
     const now = Date.now()
-    for (const record of records) this.#send(record, record.timestamp ?? now, delivery, options?.signal)
+    for (let i = 0; i < count; i++) {
+      const record = records[i]!
+      this.#send(record, timestampOf(record, now), delivery, options?.signal)
+    }
     return many.promise
   }
 
@@ -131,10 +135,11 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
    * @throws RecordTooLargeError, SerializationError, InvalidArgumentError
    */
   produce(record: ProducerRecord<K, V>, onDelivery?: OnDelivery): boolean {
-    const timestamp = record.timestamp ?? Date.now()
+    const timestamp = timestampOf(record)
     const delivery =
       onDelivery === undefined ? this.#unobservedDelivery : callbackDelivery(timestamp, onDelivery)
-    const error = this.#trySend(record, timestamp, delivery, undefined, true)
+    // Only who has not heeded `false` is refused: a first record that does not fit waits outside, and makes it full.
+    const error = this.#trySend(record, timestamp, delivery, undefined, this.#memory.isFull)
     if (error !== null) throw error
     return !this.#memory.isFull
   }
@@ -231,9 +236,14 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     signal: AbortSignal | undefined,
     mustFit: boolean,
   ): Error | null {
-    const { topic, partition, headers } = record
+    // Optional, as a record that is none at all is refused below like any other.
+    const topic = record?.topic
     try {
       if (this.#closing !== null) throw closedError()
+      if (typeof record !== 'object' || record === null) {
+        throw new InvalidArgumentError(`a record must be an object, not ${record === null ? 'null' : typeof record}`)
+      }
+      const { partition, headers } = record
       signal?.throwIfAborted()
       checkTopic(topic)
       if (partition !== undefined) checkPartition(partition, topic)
@@ -245,8 +255,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
         this.#dispatcher.append(open, partition, timestamp, key, value, headers, delivery)
         return null
       }
-      if (mustFit && !this.#memory.hasRoom(atMost)) throw bufferFull(this.#memory, topic)
-      this.#admission.enter({ topic, partition, timestamp, key, value, headers, delivery }, signal)
+      this.#admission.enter({ topic, partition, timestamp, key, value, headers, delivery }, signal, mustFit)
       return null
     } catch (error) {
       return sendError(error, String(topic))
@@ -274,6 +283,10 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   }
 }
 
+function timestampOf(record: { readonly timestamp?: number | undefined } | null, now?: number): number {
+  return record?.timestamp ?? now ?? Date.now()
+}
+
 function boundOf(payload: Payload): number {
   return typeof payload === 'string' ? payload.length * 3 : (payload?.length ?? 0)
 }
@@ -290,15 +303,6 @@ function checkPartition(partition: number, topic: string): void {
     {
       topic,
     },
-  )
-}
-
-function bufferFull(memory: BufferMemory, topic: string): KafkaError {
-  return new KafkaError(
-    'BUFFER_FULL',
-    `no room for a record in bufferMemory (${memory.used} of ${memory.total} bytes in use): ` +
-      'after produce() has returned false, wait for drained()',
-    { topic, retriable: true },
   )
 }
 
@@ -321,14 +325,13 @@ function checkIdempotence(options: ParsedProducerOptions): boolean | null {
   return false
 }
 
-function checkDeliveryTimeout(
-  options: ParsedProducerOptions,
-  given: { readonly deliveryTimeoutMs?: unknown },
-): void {
+/** As Java does: a default that is too short grows, one that was given is an error. */
+function deliveryTimeoutOf(options: ParsedProducerOptions, isGiven: boolean): number {
   const { deliveryTimeoutMs, lingerMs, requestTimeoutMs } = options
-  if (deliveryTimeoutMs >= lingerMs + requestTimeoutMs || given.deliveryTimeoutMs === undefined) return
+  const least = lingerMs + requestTimeoutMs
+  if (deliveryTimeoutMs >= least) return deliveryTimeoutMs
+  if (!isGiven) return least
   throw new InvalidOptionError(
-    `producer options: deliveryTimeoutMs is ${deliveryTimeoutMs}; allowed: at least lingerMs + requestTimeoutMs, ` +
-      `${lingerMs + requestTimeoutMs}`,
+    `producer options: deliveryTimeoutMs is ${deliveryTimeoutMs}; allowed: at least lingerMs + requestTimeoutMs, ${least}`,
   )
 }

@@ -68,9 +68,9 @@ export class TopicState implements PartitionLoad {
     return queue
   }
 
-  /** So many bytes went where the choice was free. */
-  used(bytes: number): void {
-    this.#sticky.used(bytes)
+  /** So many bytes of a record without a partition were added. Those that their key sent where they went do not count. */
+  used(key: string | Uint8Array | null, bytes: number): void {
+    if (key === null || this.#options.ignoreKeys) this.#sticky.used(bytes)
   }
 
   #choose(key: string | Uint8Array | null, value: string | Uint8Array | null): number {

@@ -5,7 +5,7 @@ import { clusterOptions } from '../../src/options/cluster-options.ts'
 import { parseOptions } from '../../src/options/parse-options.ts'
 import { createTopics } from '../../src/protocol/apis/create-topics.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
-import { BrokerError } from '../../src/protocol/broker-errors.ts'
+import { BrokerError, errorCodes } from '../../src/protocol/broker-errors.ts'
 import {
   encodeRecordBatch,
   type RecordBatchOptions,
@@ -68,8 +68,19 @@ export class TopicWriter implements AsyncDisposable {
     return await this.writeBytes(topic, partition, encodeRecordBatch(options, inputs))
   }
 
+  /** Again while the partition's leader does not yet know that it is that. */
   async writeBytes(topic: string, partition: number, records: Uint8Array): Promise<number> {
     const deadline = new Deadline(30_000)
+    for (;;) {
+      const answer = await this.#produce(topic, partition, records, deadline)
+      if (answer.errorCode === errorCodes.none) return Number(answer.baseOffset)
+      const error = new BrokerError(answer.errorCode, { topic, partition, api: 'Produce' })
+      if (!error.retriable || deadline.expired) throw error
+      await deadline.race(this.cluster.metadata.refresh([topic]), 'metadata')
+    }
+  }
+
+  async #produce(topic: string, partition: number, records: Uint8Array, deadline: Deadline) {
     const { id } = await this.cluster.metadata.topic(topic, deadline)
     const response = await this.cluster.request(
       produce,
@@ -85,9 +96,7 @@ export class TopicWriter implements AsyncDisposable {
       }),
       { to: { node: this.#leader(topic, partition) }, deadline },
     )
-    const answer = response.responses[0]!.partitionResponses[0]!
-    if (answer.errorCode !== 0) throw new BrokerError(answer.errorCode, { topic, partition, api: 'Produce' })
-    return Number(answer.baseOffset)
+    return response.responses[0]!.partitionResponses[0]!
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -175,7 +175,14 @@ export class ScriptedBroker {
       turn.catch((error: Error) => socket.destroy(error))
       this.#tell()
     }
-    socket.on('data', (chunk: Uint8Array) => frames.push(chunk, onFrame))
+    socket.on('data', (chunk: Uint8Array) => {
+      try {
+        frames.push(chunk, onFrame)
+      } catch {
+        // No Kafka client; a real broker hangs up on it, too.
+        socket.destroy()
+      }
+    })
   }
 }
 

@@ -2,7 +2,10 @@ import type { Deadline } from '../../deadline.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
 import type { TopicPartition } from './assignors/assignor.ts'
 
-/** Who we are in the group at this moment: goes with every commit. */
+/**
+ * Who we are in the group at this moment: goes with every commit. Outside of a generation there is nothing to commit for,
+ * and it must not be tried: a group without members takes a commit of generation -1 from anybody.
+ */
 export interface GroupMetadata {
   readonly groupId: string
   /** -1 outside of a generation. */
@@ -14,7 +17,10 @@ export interface GroupMetadata {
 
 /**
  * What a group protocol asks of the consumer that it works for. The three partition events come one at a time, each
- * after the one before has settled; the member goes on when the promise does, or when `deadline` is over.
+ * after the one before has settled; the member goes on when the promise does, or when `deadline` is over. The deadline's
+ * signal is aborted when the membership ends meanwhile: nothing can be committed any more, and `onLost` follows for what
+ * is still held. A rejection counts as an event that failed: revoked partitions are then lost. Errors are the owner's to
+ * report.
  */
 export interface MemberOwner {
   /** Topics to join with, as they are now. */
@@ -52,8 +58,16 @@ export interface GroupMember {
    * `onLate`: joins again. Does nothing while a join is under way that will see the change.
    */
   rejoin(reason: string): void
-  /** A commit was refused with this error code: the member is out of the generation and has to act on it. */
-  onCommitRefused(errorCode: number): void
-  /** Stops heartbeats and leaves the group; static members stay, for `sessionTimeoutMs`. Never rejects. */
+  /**
+   * A commit was refused with this error code: the member is out of the generation and has to act on it.
+   *
+   * @param sentWith the `metadata` that the commit went out with. A refusal that is about an older generation than the
+   *   present one is no news, and without this it cannot be told apart.
+   */
+  onCommitRefused(errorCode: number, sentWith?: GroupMetadata): void
+  /**
+   * Stops heartbeats and leaves the group; static members stay, for `sessionTimeoutMs`. Tells the owner nothing: what it
+   * holds it commits before. Never rejects, and never takes longer than `deadline`.
+   */
   leave(deadline: Deadline): Promise<void>
 }

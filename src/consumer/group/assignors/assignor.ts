@@ -1,4 +1,4 @@
-import { KafkaError } from '../../../protocol/errors.ts'
+import { InvalidOptionError } from '../../../errors.ts'
 import { rangeAssignor } from './range.ts'
 import { roundRobinAssignor } from './roundrobin.ts'
 
@@ -55,13 +55,13 @@ export const builtInAssignors: ReadonlyMap<string, () => PartitionAssignor> = ne
 /**
  * The assignor for one consumer by its protocol name, `range` or `roundrobin`.
  *
- * @throws KafkaError with code `INVALID_CONFIG` for any other name.
+ * @throws InvalidOptionError for any other name.
  */
 export function assignorByName(name: string): PartitionAssignor {
   const create = builtInAssignors.get(name)
   if (create === undefined) {
     const allowed = [...builtInAssignors.keys()].join(', ')
-    throw new KafkaError('INVALID_CONFIG', `no partition assignor is named '${name}', allowed: ${allowed}`)
+    throw new InvalidOptionError(`no partition assignor is named '${name}', allowed: ${allowed}`)
   }
   return create()
 }

@@ -1,5 +1,5 @@
 import type { ClusterView, MemberSubscription, PartitionAssignor, TopicPartition } from './assignor.ts'
-import { type SubscribedTopic, sortMembers, subscribedTopics } from './roundrobin.ts'
+import { type SubscribedTopic, sortMembers, subscribedTopics } from './subscribed-topics.ts'
 
 /** The racks that hold a replica, for each partition. */
 type RacksByPartition = readonly ReadonlySet<string>[]

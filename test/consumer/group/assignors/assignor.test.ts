@@ -9,7 +9,7 @@ import {
   type MemberSubscription,
   type TopicPartition,
 } from '../../../../src/consumer/group/assignors/assignor.ts'
-import { KafkaError } from '../../../../src/protocol/errors.ts'
+import { InvalidOptionError } from '../../../../src/errors.ts'
 
 type AssignmentByTopic = Record<string, Record<string, number[]>>
 
@@ -270,9 +270,9 @@ describe('lookup by name', () => {
       } catch (error) {
         thrown = error
       }
-      expect(thrown).toBeInstanceOf(KafkaError)
+      expect(thrown).toBeInstanceOf(InvalidOptionError)
       expect(thrown).toMatchObject({
-        code: 'INVALID_CONFIG',
+        code: 'INVALID_OPTION',
         retriable: false,
         message: `no partition assignor is named '${name}', allowed: ${allowed}`,
       })

@@ -1,0 +1,50 @@
+/**
+ * Size of what an application bundles: minified and gzipped, by entry. Fails beyond the budgets below; build first.
+ *
+ *   npm run size
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'tsdown'
+
+/** In kB (1000 bytes) of gzip. The aim for a producer alone is 30. */
+const budgets = [
+  { name: 'producer', code: "export { Producer } from '../../dist/index.js'", budget: 49 },
+  { name: 'consumer', code: "export { Consumer } from '../../dist/index.js'", budget: 59 },
+  { name: 'everything', code: "export * from '../../dist/index.js'", budget: 78 },
+  { name: 'protocol: crc32c', code: "export { crc32c } from '../../dist/protocol/index.js'", budget: 4 },
+]
+
+const folder = await mkdtemp(join(import.meta.dirname, '..', '.cache', 'size-'))
+const rows: Record<string, { bytes: number; 'gzip kB': number; 'budget kB': number }> = {}
+const tooLarge: string[] = []
+try {
+  for (const { name, code, budget } of budgets) {
+    const entry = join(folder, 'entry.js')
+    await writeFile(entry, `${code}\n`)
+    const bundles = await build({
+      entry,
+      config: false,
+      platform: 'node',
+      format: 'esm',
+      minify: true,
+      dts: false,
+      write: false,
+      clean: false,
+      logLevel: 'silent',
+    })
+    const text = bundles.flatMap(({ chunks }) => chunks.map((one) => ('code' in one ? one.code : ''))).join('')
+    if (text === '') throw new Error(`the bundle of ${name} is empty`)
+    const kilobytes = gzipSync(text, { level: 9 }).length / 1000
+    rows[name] = { bytes: text.length, 'gzip kB': Number(kilobytes.toFixed(1)), 'budget kB': budget }
+    if (kilobytes > budget) tooLarge.push(name)
+  }
+} finally {
+  await rm(folder, { recursive: true })
+}
+console.table(rows)
+if (tooLarge.length > 0) {
+  console.error(`beyond the budget: ${tooLarge.join(', ')}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,149 @@
+import { Backoff } from '../backoff.ts'
+import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
+import type { PartitionFetch } from './partition-fetch.ts'
+
+/** How a position is to be found that is not known yet. */
+export type PositionSource = 'committed' | 'default' | 'earliest' | 'latest'
+
+/** How many fetches of one partition may lie about unread: one being read and the next. */
+const maxFetches = 2
+
+/**
+ * A partition while it is ours: how far it was fetched, delivered, done and committed. Another object takes its place
+ * when it comes back after a revocation.
+ */
+export class AssignedPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly key: string
+  /** Offset of the next record to deliver; -1 while it is not known. */
+  position = -1
+  /** Leader epoch of the record delivered last; -1 when not known. */
+  positionEpoch = -1
+  /** Offset of the next record to fetch, past all that lies fetched and unread. */
+  fetchOffset = -1
+  /**
+   * Counts the jumps of the position. A fetch is sent for offset 10; the application seeks to 50; the answer comes with
+   * 10 to 20. Taken for what it says it would be delivered and move the position back to 21. So whatever was begun
+   * under an older version is dropped.
+   */
+  version = 0
+  source: PositionSource
+  /** Everything below is done; what an automatic commit commits. -1 while the position is not known. */
+  done = -1
+  doneEpoch = -1
+  /** `done` as it was when this partition was committed last, or found committed; -1: never. */
+  committedDone = -1
+  isPaused = false
+  /** Being handed over: nothing more is delivered. */
+  isRevoking = false
+  /** The hook for assigned partitions is over. */
+  isReady: boolean
+  /** False for good once it was revoked, lost or unassigned. */
+  isAssigned = true
+  /** An error waits for the reader, or was just thrown to it. */
+  hasFailed = false
+  /** Somebody is looking for its position. */
+  isFinding = false
+  isFetching = false
+  /** Fetched and not read to the end, in order. */
+  fetches: PartitionFetch[] = []
+  /** No fetch before this point, monotonic milliseconds. */
+  retryAt = 0
+  readonly backoff: Backoff
+  /** -1 while nothing was fetched. */
+  highWatermark = -1
+  /** What may be read with the isolation level chosen: the end that a reader can reach. -1 while nothing was fetched. */
+  endOffset = -1
+  /** Node id of the replica that the leader told to read from (KIP-392); -1: the leader. */
+  preferredReplica = -1
+  preferredUntil = 0
+
+  constructor(
+    { topic, partition }: TopicPartition,
+    source: PositionSource,
+    isReady: boolean,
+    { retryBackoffMs, retryBackoffMaxMs }: { retryBackoffMs: number; retryBackoffMaxMs: number },
+  ) {
+    this.topic = topic
+    this.partition = partition
+    this.key = partitionKey(this)
+    this.source = source
+    this.isReady = isReady
+    this.backoff = new Backoff(retryBackoffMs, retryBackoffMaxMs)
+  }
+
+  /** Whether records of it may be handed out. */
+  get isReadable(): boolean {
+    return !this.isPaused && !this.isRevoking && this.isAssigned && this.isReady
+  }
+
+  /** Whether it wants to be fetched, or to have its position found for that. */
+  get isActive(): boolean {
+    return this.isReadable && !this.hasFailed
+  }
+
+  get isFull(): boolean {
+    return this.fetches.length >= maxFetches
+  }
+
+  get hasNewsToCommit(): boolean {
+    return this.done >= 0 && this.done !== this.committedDone
+  }
+
+  /** What was delivered is done. */
+  settle(): void {
+    this.done = this.position
+    this.doneEpoch = this.positionEpoch
+  }
+
+  /** Moves the position, whatever it was. */
+  seek(offset: number, leaderEpoch = -1): void {
+    this.#jump()
+    this.position = offset
+    this.positionEpoch = leaderEpoch
+    this.fetchOffset = offset
+    this.settle()
+  }
+
+  /** Forgets the position, to be found anew. */
+  reset(source: PositionSource): void {
+    this.#jump()
+    this.source = source
+    this.position = -1
+    this.fetchOffset = -1
+    this.done = -1
+  }
+
+  /** The position that was looked for. */
+  found(offset: number, leaderEpoch: number, isCommitted: boolean): void {
+    this.seek(offset, leaderEpoch)
+    if (isCommitted) this.committedDone = offset
+  }
+
+  /** Goes back from what lies fetched and unread to the position. */
+  dropFetches(): void {
+    this.version++
+    for (const fetch of this.fetches) fetch.release()
+    this.fetches = []
+    this.fetchOffset = this.position
+  }
+
+  /** No longer ours. */
+  unassign(): void {
+    this.isAssigned = false
+    this.dropFetches()
+  }
+
+  /** Waits before it is fetched again. */
+  holdOff(): void {
+    this.retryAt = performance.now() + this.backoff.next()
+  }
+
+  #jump(): void {
+    this.dropFetches()
+    this.hasFailed = false
+    this.retryAt = 0
+    this.backoff.reset()
+  }
+}

@@ -1,0 +1,149 @@
+import * as z from 'zod/mini'
+import type { TopicPartition } from '../cluster/partition-leaders.ts'
+import { InvalidOptionError } from '../errors.ts'
+import {
+  type ClientOptions,
+  clientFields,
+  functionOption,
+  objectWith,
+  positiveInt32,
+  shortMilliseconds,
+} from '../options/client-options.ts'
+import { parseOptions } from '../options/parse-options.ts'
+import type { KafkaError } from '../protocol/errors.ts'
+import type { Deserializer } from '../serializers.ts'
+import type { PartitionAssignor } from './group/assignors/assignor.ts'
+
+/** What happens to partitions; a promise is awaited, but not beyond the time that the group allows. */
+export type PartitionsHook = (partitions: TopicPartition[]) => void | Promise<void>
+
+/** Options of a consumer; those of `Kafka` may be given again to change them for this one. */
+export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> extends Partial<ClientOptions> {
+  /** Group to be a member of, or under whose name offsets are committed. Default: none. */
+  groupId?: string | undefined
+  /** Topics to subscribe to, by name or by pattern; needs `groupId`. Patterns leave internal topics out. Default: none. */
+  topics?: readonly (string | RegExp)[] | undefined
+  /** Makes this a static member, which keeps its partitions over a restart (KIP-345). Default: a dynamic one. */
+  groupInstanceId?: string | undefined
+  /** Where to begin without a committed offset, or when that is gone. `none`: an error. Default `latest`. */
+  autoOffsetReset?: 'latest' | 'earliest' | 'none' | undefined
+  /** Whether what is done is committed in the background, on revocation and on close; needs `groupId`. Default true. */
+  enableAutoCommit?: boolean | undefined
+  /** Between two commits in the background, in milliseconds. Default 5000. */
+  autoCommitIntervalMs?: number | undefined
+  /** `read_committed` leaves out records of aborted and open transactions. Default `read_uncommitted`. */
+  isolationLevel?: 'read_uncommitted' | 'read_committed' | undefined
+  /** Most records in one batch, and in what one `poll` gives. Default 500. */
+  maxPollRecords?: number | undefined
+  /** Longest time between two asks for records before the member counts as dead, in milliseconds. Default 300000. */
+  maxPollIntervalMs?: number | undefined
+  /** Time without a heartbeat after which the group gives our partitions to others, in milliseconds. Default 45000. */
+  sessionTimeoutMs?: number | undefined
+  /** Between two heartbeats, in milliseconds; less than `sessionTimeoutMs`, a third at best. Default 3000. */
+  heartbeatIntervalMs?: number | undefined
+  /** A broker answers when it has so many bytes, or after `fetchMaxWaitMs`. Default 1. */
+  fetchMinBytes?: number | undefined
+  /** Longest wait of a broker for `fetchMinBytes`, in milliseconds. Default 500. */
+  fetchMaxWaitMs?: number | undefined
+  /** Most bytes in one answer. A first batch that is larger comes all the same. Default 52428800. */
+  fetchMaxBytes?: number | undefined
+  /** Most bytes of one partition in one answer. A first batch that is larger comes all the same. Default 1048576. */
+  maxPartitionFetchBytes?: number | undefined
+  /**
+   * Fetched bytes that may wait to be read, over all brokers; each broker has an equal share of it. Only a single batch
+   * that is larger than a share goes beyond. Ours, not Java's. Default: twice `fetchMaxBytes`.
+   */
+  fetchBufferBytes?: number | undefined
+  /** Whether checksums of batches are compared. Default true. */
+  checkCrcs?: boolean | undefined
+  /** How the group shares out partitions, by Java's protocol names or as objects, the best first. Default `['range']`. */
+  partitionAssignmentStrategy?: readonly ('range' | 'roundrobin' | PartitionAssignor)[] | undefined
+  /** Whether subscribing to a topic creates it where the broker is set up to do so. Default true. */
+  allowAutoCreateTopics?: boolean | undefined
+  /** Turns keys back, when a record's `key` is read. Null stays null. Default: keys are bytes. */
+  keyDeserializer?: Deserializer<K> | undefined
+  /** Turns values back, when a record's `value` is read. Null stays null. Default: values are bytes. */
+  valueDeserializer?: Deserializer<V> | undefined
+  /** These have become ours. Nothing of them is handed out before it is over: it may `seek`. */
+  onPartitionsAssigned?: PartitionsHook | undefined
+  /** These go to somebody else; what is done is committed already, and more may be committed here. */
+  onPartitionsRevoked?: PartitionsHook | undefined
+  /** These went to somebody else; nothing can be committed any more. Default: `onPartitionsRevoked`. */
+  onPartitionsLost?: PartitionsHook | undefined
+  /** Told of trouble in the background from which the consumer recovers by itself. Default: nobody is. */
+  onError?: ((error: KafkaError) => void) | undefined
+}
+
+/** The options as given, those of `Kafka` included. */
+export type ConsumerConfig<K = Buffer | null, V = Buffer | null> = ConsumerOptions<K, V> & ClientOptions
+
+const name = z.string().check(z.minLength(1))
+
+export const consumerOptions = z.strictObject({
+  ...clientFields,
+  groupId: z.optional(name),
+  topics: z.optional(
+    z.readonly(
+      z.array(
+        z.union([
+          name,
+          z.custom<RegExp>(
+            (value) => Object.prototype.toString.call(value) === '[object RegExp]',
+            'a RegExp',
+          ),
+        ]),
+      ),
+    ),
+  ),
+  groupInstanceId: z.optional(name),
+  autoOffsetReset: z._default(z.enum(['latest', 'earliest', 'none']), 'latest'),
+  enableAutoCommit: z._default(z.boolean(), true),
+  autoCommitIntervalMs: z._default(shortMilliseconds, 5000),
+  isolationLevel: z._default(z.enum(['read_uncommitted', 'read_committed']), 'read_uncommitted'),
+  maxPollRecords: z._default(positiveInt32, 500),
+  maxPollIntervalMs: z._default(positiveInt32, 300_000),
+  sessionTimeoutMs: z._default(positiveInt32, 45_000),
+  heartbeatIntervalMs: z._default(positiveInt32, 3000),
+  fetchMinBytes: z._default(z.int().check(z.minimum(0), z.maximum(0x7fffffff)), 1),
+  fetchMaxWaitMs: z._default(shortMilliseconds, 500),
+  fetchMaxBytes: z._default(positiveInt32, 52_428_800),
+  maxPartitionFetchBytes: z._default(positiveInt32, 1_048_576),
+  fetchBufferBytes: z.optional(z.int().check(z.minimum(1), z.maximum(Number.MAX_SAFE_INTEGER))),
+  checkCrcs: z._default(z.boolean(), true),
+  partitionAssignmentStrategy: z._default(
+    z
+      .readonly(z.array(z.union([z.enum(['range', 'roundrobin']), objectWith<PartitionAssignor>('assign')])))
+      .check(z.minLength(1)),
+    ['range'],
+  ),
+  allowAutoCreateTopics: z._default(z.boolean(), true),
+  keyDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
+  valueDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
+  onPartitionsAssigned: z.optional(functionOption<PartitionsHook>()),
+  onPartitionsRevoked: z.optional(functionOption<PartitionsHook>()),
+  onPartitionsLost: z.optional(functionOption<PartitionsHook>()),
+  onError: z.optional(functionOption<(error: KafkaError) => void>()),
+})
+
+export type ParsedConsumerOptions = z.output<typeof consumerOptions>
+
+/** Throws InvalidOptionError, also for options that are right each by itself and not together. */
+export function parseConsumerOptions(given: unknown): ParsedConsumerOptions {
+  const options = parseOptions('consumer', consumerOptions, given)
+  const { groupId, topics, groupInstanceId, heartbeatIntervalMs, sessionTimeoutMs } = options
+  if (groupId === undefined && topics !== undefined) {
+    throw new InvalidOptionError(
+      'consumer options: topics needs a groupId; without a group there is assign()',
+    )
+  }
+  if (groupId === undefined && groupInstanceId !== undefined) {
+    throw new InvalidOptionError('consumer options: groupInstanceId needs a groupId')
+  }
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw new InvalidOptionError(
+      `consumer options: heartbeatIntervalMs is ${heartbeatIntervalMs}; ` +
+        `allowed: less than sessionTimeoutMs, which is ${sessionTimeoutMs}`,
+    )
+  }
+  return options
+}

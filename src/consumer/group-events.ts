@@ -1,0 +1,152 @@
+import type { TopicPartition } from '../cluster/partition-leaders.ts'
+import type { Deadline } from '../deadline.ts'
+import { GroupError, messageOf } from '../errors.ts'
+import type { KafkaError } from '../protocol/errors.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import type { Assignment } from './assignment.ts'
+import type { ParsedConsumerOptions, PartitionsHook } from './consumer-options.ts'
+import type { MemberOwner } from './group/group-member.ts'
+import type { PositionFinder } from './position-finder.ts'
+import type { RecordReader } from './record-reader.ts'
+
+export interface GroupEventsParts {
+  readonly options: ParsedConsumerOptions
+  readonly assignment: Assignment
+  readonly reader: RecordReader
+  readonly finder: PositionFinder
+  topics(): readonly string[]
+  /** Commits what is done of these. Never rejects. */
+  autoCommit(partitions: readonly AssignedPartition[], deadline: Deadline): Promise<void>
+  onTrouble(error: KafkaError): void
+  onLate(): void
+  /** Something can be fetched that could not be before, or the other way round. */
+  onChange(): void
+}
+
+/** What the group wants of the consumer: taking over partitions, and handing them over when their work is done. */
+export class GroupEvents implements MemberOwner {
+  readonly #parts: GroupEventsParts
+  #revoking: Promise<void> = Promise.resolve()
+
+  constructor(parts: GroupEventsParts) {
+    this.#parts = parts
+  }
+
+  topics(): readonly string[] {
+    return this.#parts.topics()
+  }
+
+  ownedPartitions(): readonly TopicPartition[] {
+    return this.#parts.assignment.list()
+  }
+
+  lastPollAt(): number {
+    return this.#parts.reader.lastAskAt()
+  }
+
+  /**
+   * First nothing more is handed out, then the work in hand comes to its end, then it is committed, then the application
+   * is told, and only then the partitions are let go. While the application waits for records it has none in hand.
+   */
+  async onRevoked(partitions: readonly TopicPartition[], deadline: Deadline): Promise<void> {
+    const found = this.#parts.assignment.find(partitions)
+    const revoked = found.filter((one) => !one.isRevoking)
+    // Closing hands over everything, and may meet a revocation that is under way: that one is to end first.
+    const before = revoked.length < found.length ? this.#revoking : null
+    if (revoked.length > 0) {
+      for (const partition of revoked) partition.isRevoking = true
+      this.#revoking = this.#revoke(revoked, deadline)
+      await this.#revoking
+    }
+    if (before !== null) await deadline.race(before, 'the revocation under way').catch(() => {})
+  }
+
+  async #revoke(revoked: readonly AssignedPartition[], deadline: Deadline): Promise<void> {
+    const { assignment, reader, options } = this.#parts
+    try {
+      await deadline
+        .race(reader.whenDone(new Set(revoked)), 'the work in hand')
+        .catch((error: KafkaError) => {
+          // The membership ended meanwhile: `onLost` follows, and there is nothing that the application could do.
+          if (!deadline.signal?.aborted) this.#parts.onTrouble(error)
+        })
+      if (revoked.every((one) => !one.isAssigned)) return
+      await this.#parts.autoCommit(revoked, deadline)
+      if (deadline.signal?.aborted) return
+      await this.#runHook('onPartitionsRevoked', options.onPartitionsRevoked, revoked, deadline)
+    } finally {
+      if (!deadline.signal?.aborted) {
+        assignment.remove(revoked)
+        this.#parts.onChange()
+      }
+    }
+  }
+
+  async onLost(partitions: readonly TopicPartition[], deadline: Deadline): Promise<void> {
+    const { assignment, options } = this.#parts
+    const lost = assignment.find(partitions)
+    if (lost.length === 0) return
+    // Before anything is awaited: others may read them already, and not one record more is to be handed out.
+    assignment.remove(lost)
+    this.#parts.onChange()
+    if (options.onPartitionsLost !== undefined) {
+      await this.#runHook('onPartitionsLost', options.onPartitionsLost, lost, deadline)
+    } else {
+      await this.#runHook('onPartitionsRevoked', options.onPartitionsRevoked, lost, deadline)
+    }
+  }
+
+  async onAssigned(
+    whole: readonly TopicPartition[],
+    added: readonly TopicPartition[],
+    deadline: Deadline,
+  ): Promise<void> {
+    const { assignment, options, finder } = this.#parts
+    assignment.keepOnly(whole)
+    const fresh = added
+      .filter((one) => assignment.get(one) === undefined)
+      .map((one) => assignment.add(one, 'committed', false))
+    // The hook may seek, and what was found must not come after that. When nothing can be found now the search goes on in
+    // the background; the group does not wait for it.
+    await deadline.race(finder.find(fresh), 'finding positions').catch(() => {})
+    await this.#runHook('onPartitionsAssigned', options.onPartitionsAssigned, fresh, deadline)
+    for (const partition of fresh) partition.isReady = true
+    this.#parts.onChange()
+  }
+
+  onLate(error: KafkaError): void {
+    this.#parts.onTrouble(error)
+    this.#parts.onLate()
+  }
+
+  onFatal(error: KafkaError): void {
+    this.#parts.reader.failForGood(error)
+  }
+
+  /** What the hook throws is told, and stops nothing: the group goes on with us or without us. */
+  async #runHook(
+    name: string,
+    hook: PartitionsHook | undefined,
+    partitions: readonly AssignedPartition[],
+    deadline: Deadline,
+  ): Promise<void> {
+    if (hook === undefined) return
+    const list = partitions.map(({ topic, partition }) => ({ topic, partition }))
+    try {
+      await deadline.race(
+        (async () => {
+          await hook(list)
+        })(),
+        name,
+      )
+    } catch (cause) {
+      const { groupId } = this.#parts.options
+      this.#parts.onTrouble(
+        new GroupError('HOOK_FAILED', `${name} failed: ${messageOf(cause)}`, {
+          cause,
+          ...(groupId === undefined ? {} : { groupId }),
+        }),
+      )
+    }
+  }
+}

@@ -1,0 +1,288 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
+import { Deadline } from '../deadline.ts'
+import { GroupError, IllegalStateError, InvalidOptionError, messageOf } from '../errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import type { Assignment } from './assignment.ts'
+import type { ParsedConsumerOptions } from './consumer-options.ts'
+import { assignorByName } from './group/assignors/assignor.ts'
+import { ClassicMember } from './group/classic-member.ts'
+import type { GroupMember, GroupMetadata } from './group/group-member.ts'
+import { GroupEvents } from './group-events.ts'
+import { lastOfEach, OffsetCommitter, type OffsetToCommit } from './offset-committer.ts'
+import type { PositionFinder } from './position-finder.ts'
+import type { RecordReader } from './record-reader.ts'
+import { TopicSubscription } from './topic-subscription.ts'
+
+export interface GroupSessionParts {
+  readonly cluster: Cluster
+  readonly options: ParsedConsumerOptions & { readonly groupId: string }
+  readonly assignment: Assignment
+  readonly reader: RecordReader
+  readonly finder: PositionFinder
+  onTrouble(error: KafkaError): void
+  onChange(): void
+}
+
+/** All that a consumer does under the name of a group: its membership, if it subscribes, and its commits. */
+export class GroupSession {
+  readonly groupId: string
+  readonly #parts: GroupSessionParts
+  readonly #events: GroupEvents
+  readonly #committer: OffsetCommitter
+  #subscription = new TopicSubscription([])
+  #member: GroupMember | null = null
+  #isStarted = false
+  #isLate = false
+  #isClosed = false
+  #commitTimer: NodeJS.Timeout | undefined
+  #topicsTimer: NodeJS.Timeout | undefined
+  #leaving: Promise<void> = Promise.resolve()
+
+  constructor(parts: GroupSessionParts) {
+    this.#parts = parts
+    this.groupId = parts.options.groupId
+    this.#events = new GroupEvents({
+      ...parts,
+      topics: () => this.#subscription.topics(),
+      autoCommit: (partitions, deadline) => this.#autoCommit(partitions, deadline),
+      onTrouble: (error) => parts.onTrouble(error),
+      onLate: () => {
+        this.#isLate = true
+      },
+      onChange: () => parts.onChange(),
+    })
+    this.#committer = new OffsetCommitter(parts.cluster, {
+      groupId: this.groupId,
+      groupMetadata: () => this.#metadataForCommit(),
+      find: (partition) => parts.assignment.get(partition),
+      onCommitRefused: (errorCode) => this.#member?.onCommitRefused(errorCode),
+    })
+  }
+
+  get subscription(): TopicSubscription {
+    return this.#subscription
+  }
+
+  get isSubscribed(): boolean {
+    return !this.#subscription.isEmpty
+  }
+
+  get metadata(): GroupMetadata {
+    return (
+      this.#member?.metadata ?? {
+        groupId: this.groupId,
+        generationId: -1,
+        memberId: '',
+        groupInstanceId: this.#parts.options.groupInstanceId ?? null,
+      }
+    )
+  }
+
+  /** A group without members takes a commit of no generation from anybody, also from one that has just been thrown out. */
+  #metadataForCommit(): GroupMetadata {
+    const { metadata, groupId } = this
+    if (!this.isSubscribed || metadata.generationId >= 0) return metadata
+    throw new GroupError(
+      'REBALANCE_IN_PROGRESS',
+      `nothing can be committed: this consumer is in no generation of group ${groupId} at the moment`,
+      { groupId },
+    )
+  }
+
+  /** Another set of topics from now on; none: leaves the group. */
+  subscribe(subscription: TopicSubscription): void {
+    const hadMember = this.#member !== null
+    this.#subscription = subscription
+    if (subscription.isEmpty) {
+      const deadline = new Deadline(this.#parts.options.requestTimeoutMs)
+      this.#leaving = this.#leave(deadline)
+    } else if (this.#isStarted) {
+      this.refreshTopics()
+      if (hadMember && !subscription.hasPatterns) this.#member?.rejoin('the subscription has changed')
+    }
+  }
+
+  /** The application asks for records: the first time the member joins, and after it was late it comes back. */
+  onAsk(): void {
+    if (!this.#isStarted) {
+      this.#isStarted = true
+      if (this.#parts.options.enableAutoCommit) this.#armCommitTimer()
+      if (this.isSubscribed) this.refreshTopics()
+    }
+    if (this.#isLate) {
+      this.#isLate = false
+      this.#member?.rejoin('the application asks for records again')
+    }
+  }
+
+  /** Looks what the patterns match now, then joins the group, or joins again when that has changed. Never rejects. */
+  refreshTopics(): void {
+    if (!this.#isStarted || !this.isSubscribed || this.#isClosed) return
+    const subscription = this.#subscription
+    const { cluster, options } = this.#parts
+    const isNew = this.#member === null
+    // Names need no look before joining: the group's leader finds out which of them exist.
+    if (isNew && !subscription.hasPatterns) this.#join()
+    subscription.refresh(cluster).then(
+      (hasChanged) => {
+        if (this.#isClosed || subscription !== this.#subscription) return
+        if (this.#member === null) this.#join()
+        else if (hasChanged) this.#member.rejoin('other topics match the patterns now')
+      },
+      (error: unknown) => {
+        if (this.#isClosed || subscription !== this.#subscription) return
+        const failure = asKafkaError(error, 'finding the topics of the subscription')
+        if (!failure.retriable) return this.#parts.reader.fail(failure, () => this.refreshTopics())
+        this.#parts.onTrouble(failure)
+        if (this.#member === null) this.#retryTopics(options.retryBackoffMaxMs)
+      },
+    )
+  }
+
+  #retryTopics(afterMs: number): void {
+    clearTimeout(this.#topicsTimer)
+    this.#topicsTimer = setTimeout(() => this.refreshTopics(), afterMs)
+  }
+
+  #join(): void {
+    const { cluster, options } = this.#parts
+    this.#member = new ClassicMember(
+      cluster,
+      {
+        groupId: this.groupId,
+        groupInstanceId: options.groupInstanceId ?? null,
+        clientRack: options.clientRack,
+        sessionTimeoutMs: options.sessionTimeoutMs,
+        heartbeatIntervalMs: options.heartbeatIntervalMs,
+        maxPollIntervalMs: options.maxPollIntervalMs,
+        retryBackoffMs: options.retryBackoffMs,
+        retryBackoffMaxMs: options.retryBackoffMaxMs,
+        assignors: options.partitionAssignmentStrategy.map((one) =>
+          typeof one === 'string' ? assignorByName(one) : one,
+        ),
+      },
+      this.#events,
+    )
+    const member = this.#member
+    // A member that this one takes the place of has to be out first: both would have the same partitions in hand.
+    this.#leaving.then(() => {
+      if (this.#member === member && !this.#isClosed) member.start()
+    })
+  }
+
+  /** Commits all that was delivered, in hand or done. */
+  commitDelivered(deadline: Deadline): Promise<void> {
+    return this.#committer.commit(() => {
+      const offsets = []
+      for (const partition of this.#parts.assignment.values()) {
+        if (partition.position < 0) continue
+        offsets.push(toCommit(partition, partition.position, partition.positionEpoch))
+      }
+      return offsets
+    }, deadline)
+  }
+
+  /** @throws GroupError PARTITION_NOT_ASSIGNED for a partition that the group has not given to us. */
+  async commit(offsets: readonly OffsetToCommit[], deadline: Deadline): Promise<void> {
+    const checked = () => {
+      for (const one of offsets) this.#checkOwned(one, this.#parts.assignment.get(one) !== undefined)
+      return lastOfEach(offsets)
+    }
+    checked()
+    await this.#committer.commit(checked, deadline)
+  }
+
+  /** The same for the end of a batch; `partition` is what it came from, and may have come back since as another. */
+  async commitBatch(partition: AssignedPartition, end: OffsetToCommit, deadline: Deadline): Promise<void> {
+    await this.#committer.commit(() => {
+      this.#checkOwned(partition, partition.isAssigned)
+      return [end]
+    }, deadline)
+  }
+
+  #checkOwned(partition: TopicPartition, isOwned: boolean): void {
+    // Without a subscription nobody shares partitions out, and who commits what is the application's business.
+    if (isOwned || !this.isSubscribed) return
+    throw new GroupError(
+      'PARTITION_NOT_ASSIGNED',
+      `${partitionKey(partition)} is not assigned to this member of group ${this.groupId}: it cannot be committed`,
+      { topic: partition.topic, partition: partition.partition, groupId: this.groupId },
+    )
+  }
+
+  async #autoCommit(partitions: Iterable<AssignedPartition>, deadline: Deadline): Promise<void> {
+    if (!this.#parts.options.enableAutoCommit) return
+    const list = [...partitions]
+    if (!list.some((one) => one.hasNewsToCommit)) return
+    try {
+      await this.#committer.commit(
+        () =>
+          list
+            .filter((one) => one.isAssigned && one.hasNewsToCommit)
+            .map((one) => toCommit(one, one.done, one.doneEpoch)),
+        deadline,
+      )
+    } catch (error) {
+      // The revocation that comes next commits as well.
+      if (error instanceof KafkaError && error.code === 'REBALANCE_IN_PROGRESS') return
+      this.#parts.onTrouble(asKafkaError(error, `the automatic commit of group ${this.groupId}`))
+    }
+  }
+
+  #armCommitTimer(): void {
+    this.#commitTimer = setTimeout(async () => {
+      await this.#autoCommit(
+        this.#parts.assignment.values(),
+        new Deadline(this.#parts.options.defaultApiTimeoutMs),
+      )
+      if (!this.#isClosed) this.#armCommitTimer()
+    }, this.#parts.options.autoCommitIntervalMs)
+  }
+
+  async #leave(deadline: Deadline): Promise<void> {
+    const member = this.#member
+    await this.#events.onRevoked(this.#parts.assignment.list(), deadline)
+    if (this.#member === member) this.#member = null
+    await member?.leave(deadline)
+  }
+
+  /** Commits what is done, hands the partitions over and leaves the group. Never rejects. */
+  async close(deadline: Deadline): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#commitTimer)
+    clearTimeout(this.#topicsTimer)
+    await deadline.race(this.#leaving, 'leaving the group').catch(() => {})
+    if (this.isSubscribed) await this.#leave(deadline)
+    else await this.#autoCommit(this.#parts.assignment.values(), deadline)
+    await deadline.race(this.#committer.ended(), 'the last commits').catch(() => {})
+  }
+}
+
+function toCommit(
+  { topic, partition }: AssignedPartition,
+  offset: number,
+  leaderEpoch: number,
+): OffsetToCommit {
+  return { topic, partition, offset, leaderEpoch }
+}
+
+function asKafkaError(error: unknown, what: string): KafkaError {
+  if (error instanceof KafkaError) return error
+  return new KafkaError('CLIENT_FAULT', `${what} failed: ${messageOf(error)}`, { cause: error })
+}
+
+/** Throws IllegalStateError where there is no group to speak of. */
+export function requireGroup(group: GroupSession | null, what: string): GroupSession {
+  if (group !== null) return group
+  throw new IllegalStateError(`${what} needs the option groupId`)
+}
+
+/** Checks assignors' names before anything is started. */
+export function checkAssignors({ partitionAssignmentStrategy }: ParsedConsumerOptions): void {
+  const names = partitionAssignmentStrategy.map((one) => (typeof one === 'string' ? one : one.name))
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice === undefined) return
+  throw new InvalidOptionError(`consumer options: partitionAssignmentStrategy has ${twice} twice`)
+}

@@ -1,0 +1,459 @@
+import { Backoff } from '../../backoff.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { partitionKey } from '../../cluster/partition-leaders.ts'
+import { Deadline, sleep } from '../../deadline.ts'
+import { GroupError, messageOf } from '../../errors.ts'
+import { type JoinGroupResponse, joinGroup } from '../../protocol/apis/join-group.ts'
+import { leaveGroup } from '../../protocol/apis/leave-group.ts'
+import { type SyncGroupRequest, syncGroup } from '../../protocol/apis/sync-group.ts'
+import { BrokerError, errorCodes } from '../../protocol/broker-errors.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import type { PartitionAssignor, TopicPartition } from './assignors/assignor.ts'
+import { Generation } from './generation.ts'
+import { assignPartitions, countPartitions, PartitionWatch, readMembers } from './group-leader.ts'
+import type { GroupMember, GroupMetadata, MemberOwner } from './group-member.ts'
+import {
+  consumerProtocolType,
+  decodeAssignment,
+  encodeAssignment,
+  joinGroupBody,
+  leaveGroupBody,
+  retriableOnly,
+} from './group-requests.ts'
+import { HeartbeatLoop, kafkaErrorOf } from './heartbeat-loop.ts'
+import { type MemberState, step } from './member-state.ts'
+import { groupErrorOf, verdictOf } from './verdict.ts'
+
+export interface ClassicMemberOptions {
+  readonly groupId: string
+  /** Makes it a static member (KIP-345); null for a dynamic one. */
+  readonly groupInstanceId: string | null
+  /** Rack or zone of this client, for assignors that look at it (KIP-881); null for none. */
+  readonly clientRack: string | null
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  /** Also the time that the group waits for a member in a rebalance, and so the bound of the owner's partition events. */
+  readonly maxPollIntervalMs: number
+  readonly retryBackoffMs: number
+  readonly retryBackoffMaxMs: number
+  /** In order of preference, at least one. The group takes one that all of its members have. */
+  readonly assignors: readonly PartitionAssignor[]
+}
+
+/** What the coordinator needs beyond the rebalance timeout until its answer is here (Java's JOIN_GROUP_TIMEOUT_LAPSE). */
+const joinTimeoutLapseMs = 5_000
+/** Joins in a row without a pause: MEMBER_ID_REQUIRED and a forgotten member id each ask for one at once. */
+const hastyJoins = 3
+/** A group finds out about a member that is gone by its session too: closing does not wait longer for a courtesy. */
+const leaveTimeoutMs = 5_000
+const int32Max = 0x7fffffff
+
+interface Joined {
+  readonly generation: Generation
+  readonly response: JoinGroupResponse
+  /** What it joined with. */
+  readonly topics: ReadonlySet<string>
+}
+
+/**
+ * A member of a classic consumer group: JoinGroup, SyncGroup, Heartbeat, LeaveGroup (Java's ConsumerCoordinator).
+ *
+ * All work is one loop, `#run`, that goes from a join to the verdict on what came of it, and around. Whatever happens
+ * meanwhile (heartbeats, refused commits, changed topics) leaves its verdict with the generation that it is about, and
+ * the loop acts on it in its own time: so the owner's partition events can never overlap.
+ *
+ * JoinGroup and SyncGroup wait at the coordinator for other members, and all behind them on the same connection waits
+ * too: two members of one group must not share a `Cluster`.
+ */
+export class ClassicMember implements GroupMember {
+  readonly #cluster: Cluster
+  readonly #options: ClassicMemberOptions
+  readonly #owner: MemberOwner
+  readonly #outside: GroupMetadata
+  readonly #backoff: Backoff
+  readonly #leaving = new AbortController()
+  #state: MemberState = 'unjoined'
+  /** Empty until the coordinator gives one. Kept from generation to generation. */
+  #memberId = ''
+  #generation: Generation | null = null
+  /** Generation in which the partitions that are owned now were assigned; -1: none. */
+  #ownedSince = -1
+  /** Asked for by `rejoin()`, and not covered by a JoinGroup yet. */
+  #rejoinReason: string | null = null
+  /** For the broker's log (KIP-800). */
+  #joinReason = 'joins the group'
+  /** Joins since the last assignment. */
+  #attempts = 0
+  #wake: (() => void) | null = null
+  #running: Promise<void> | null = null
+  #departure: Promise<void> | null = null
+
+  constructor(cluster: Cluster, options: ClassicMemberOptions, owner: MemberOwner) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#owner = owner
+    const { groupId, groupInstanceId } = options
+    this.#outside = { groupId, generationId: -1, memberId: '', groupInstanceId }
+    this.#backoff = new Backoff(options.retryBackoffMs, options.retryBackoffMaxMs)
+  }
+
+  get state(): MemberState {
+    return this.#state
+  }
+
+  /** Outside of a generation from the moment that its loss is known, before the owner is told. */
+  get metadata(): GroupMetadata {
+    const generation = this.#generation
+    if (generation === null || this.#state !== 'stable' || generation.over.aborted) return this.#outside
+    return generation.metadata
+  }
+
+  start(): void {
+    if (this.#leaving.signal.aborted) return
+    // What is caught here was thrown by the owner's onFatal itself: there is nobody left to tell.
+    this.#running ??= this.#run().catch(() => {})
+  }
+
+  rejoin(reason: string): void {
+    if (this.#state === 'left') return
+    // Kept for a join on its way too: its topics were read before, so that another one has to follow.
+    this.#rejoinReason = reason
+    if (this.#state === 'stable') this.#generation?.end({ kind: 'rejoin', reason })
+    this.#wake?.()
+  }
+
+  onCommitRefused(errorCode: number, sentWith?: GroupMetadata): void {
+    const generation = this.#generation
+    if (generation === null || this.#state !== 'stable') return
+    // A commit of generation 4 that is refused once generation 5 is here says nothing about 5.
+    const { generationId, memberId } = generation.metadata
+    if (sentWith && (sentWith.generationId !== generationId || sentWith.memberId !== memberId)) return
+    switch (errorCode) {
+      case errorCodes.rebalanceInProgress:
+      case errorCodes.illegalGeneration:
+      case errorCodes.unknownMemberId:
+      case errorCodes.fencedInstanceId: {
+        const verdict = verdictOf(errorCode, { ...generation.metadata, api: 'OffsetCommit' })
+        if (verdict !== null) generation.end(verdict)
+      }
+    }
+  }
+
+  leave(deadline: Deadline): Promise<void> {
+    this.#departure ??= this.#depart(deadline)
+    return this.#departure
+  }
+
+  async #depart(deadline: Deadline): Promise<void> {
+    this.#leaving.abort()
+    this.#generation?.end({ kind: 'left' })
+    this.#generation?.dispose()
+    this.#wake?.()
+    if (this.#state !== 'left') this.#state = step(this.#state, 'left')
+    await Promise.allSettled([
+      deadline.race(this.#running ?? Promise.resolve(), 'the end of the membership'),
+      this.#sendLeave(deadline, 'the consumer is being closed'),
+    ])
+  }
+
+  /** Never rejects. A static member does not leave: it is to find its partitions when it comes back (KIP-345). */
+  async #sendLeave({ remainingMs, signal }: Deadline, reason: string): Promise<void> {
+    const { groupId, groupInstanceId } = this.#options
+    if (this.#memberId === '' || groupInstanceId !== null) return
+    const body = leaveGroupBody(groupId, this.#memberId, reason)
+    const deadline = new Deadline(Math.min(remainingMs, leaveTimeoutMs), signal)
+    try {
+      const errorOf = (answer: { errorCode: number }) => retriableOnly(answer.errorCode)
+      await this.#cluster.request(leaveGroup, body, { to: { group: groupId }, deadline, groupId, errorOf })
+    } catch {
+      // The session timeout does the same, only later.
+    }
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#leaving.signal.aborted) await this.#round()
+    } catch (error) {
+      if (this.#leaving.signal.aborted) return
+      this.#state = step(this.#state, 'left')
+      await this.#lose()
+      if (!this.#leaving.signal.aborted) this.#owner.onFatal(kafkaErrorOf(error, this.#options.groupId))
+    }
+  }
+
+  /** From a join to the verdict on what came of it. Throws what is fatal. */
+  async #round(): Promise<void> {
+    const joined = await this.#join()
+    if (joined === null) return
+    const { generation } = joined
+    try {
+      await this.#sync(joined)
+      await generation.whenEnded()
+      await this.#settle(generation)
+    } finally {
+      generation.dispose()
+      this.#generation = null
+    }
+  }
+
+  /**
+   * Sends JoinGroup and waits for the other members. Null: once more, a pause where one is due has been made.
+   *
+   * An answer that comes after `leave()` is dropped: waiting ends with the signal, and `#become` throws when both came
+   * in the same turn. The coordinator learns of it by LeaveGroup, or by the session of a member without an id.
+   */
+  async #join(): Promise<Joined | null> {
+    const { groupId } = this.#options
+    if (this.#state !== 'joining') this.#become('joining')
+    const topics = [...this.#owner.topics()]
+    // All that `rejoin()` asked for until now is in this request; what it asks for from here on needs another one.
+    this.#rejoinReason = null
+    let response: JoinGroupResponse
+    try {
+      const ownedPartitions = this.#owner.ownedPartitions()
+      const body = joinGroupBody({
+        ...this.#options,
+        memberId: this.#memberId,
+        topics,
+        ownedPartitions,
+        generationId: this.#ownedSince,
+        reason: this.#joinReason,
+      })
+      response = await this.#cluster.request(joinGroup, body, {
+        ...this.#longPoll(this.#leaving.signal),
+        errorOf: (answer) => retriableOnly(answer.errorCode),
+      })
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.retriable)) throw error
+      await this.#pause()
+      return null
+    }
+    switch (response.errorCode) {
+      case errorCodes.none:
+        break
+      case errorCodes.memberIdRequired:
+        this.#memberId = response.memberId
+        return await this.#again()
+      case errorCodes.unknownMemberId:
+        this.#memberId = ''
+        return await this.#again()
+      case errorCodes.illegalGeneration:
+      case errorCodes.rebalanceInProgress:
+        return await this.#again()
+      default:
+        throw this.#joinError(response.errorCode)
+    }
+    this.#become('syncing')
+    this.#memberId = response.memberId
+    const { groupInstanceId } = this.#options
+    const { memberId, generationId } = response
+    const generation = new Generation({ groupId, generationId, memberId, groupInstanceId })
+    // From here on and not from the assignment on: a leader may take long to make it, and must not be given up.
+    generation.heartbeats = new HeartbeatLoop(this.#cluster, generation.metadata, this.#options, {
+      lastPollAt: () => this.#owner.lastPollAt(),
+      verdict: (verdict) => generation.end(verdict),
+      beat: () => generation.watch?.poke(),
+    })
+    // Here and not where it is awaited: `leave()` may come in the turns between, and must find what to end.
+    this.#generation = generation
+    return { generation, response, topics: new Set(topics) }
+  }
+
+  /** Gets the assignment, as the leader by making everybody's, and hands it to the owner. Throws what is fatal. */
+  async #sync(joined: Joined): Promise<void> {
+    const { generation, response, topics } = joined
+    const { groupId, generationId, memberId, groupInstanceId } = generation.metadata
+    const { protocolName } = response
+    const assignor = this.#options.assignors.find(({ name }) => name === protocolName)
+    if (assignor === undefined) {
+      const names = this.#options.assignors.map(({ name }) => name).join(', ')
+      throw new GroupError(
+        'INCONSISTENT_GROUP_PROTOCOL',
+        `group ${groupId}: the coordinator chose the assignor ${protocolName}, this member has ${names}`,
+        { groupId, api: joinGroup.name, fatal: true },
+      )
+    }
+    // Its signal is the generation's end: a heartbeat that hears of the next rebalance, or of our expulsion, also ends
+    // the wait for an answer that may never come.
+    const options = this.#longPoll(generation.ended)
+    let answer: { errorCode: number; assignment: Uint8Array }
+    try {
+      const assignments = await this.#lead(joined, assignor, options.deadline)
+      const protocolType = consumerProtocolType
+      answer = await this.#cluster.request(
+        syncGroup,
+        { groupId, generationId, memberId, groupInstanceId, protocolType, protocolName, assignments },
+        { ...options, errorOf: (one) => retriableOnly(one.errorCode) },
+      )
+    } catch (error) {
+      if (generation.verdict !== null) return
+      if (!(error instanceof KafkaError && error.retriable)) throw error
+      generation.end({ kind: 'rejoin', reason: `SyncGroup failed: ${messageOf(error)}` })
+      return await this.#pause()
+    }
+    // The answer and a verdict came in the same turn. The generation is over before anything was assigned in it.
+    if (generation.verdict !== null) return
+    const verdict = verdictOf(answer.errorCode, { groupId, groupInstanceId, api: syncGroup.name })
+    if (verdict !== null) return generation.end(verdict)
+
+    const assignment = this.#assignmentOf(answer.assignment, topics)
+    this.#become('stable')
+    this.#backoff.reset()
+    this.#attempts = 0
+    this.#ownedSince = generationId
+    assignor.onAssignment?.(assignment, generationId)
+    const before = new Set(this.#owner.ownedPartitions().map(partitionKey))
+    const added = assignment.filter((one) => !before.has(partitionKey(one)))
+    await this.#tell(generation.over, (deadline) => this.#owner.onAssigned(assignment, added, deadline))
+    // Asked for while JoinGroup or SyncGroup was on its way.
+    if (this.#rejoinReason !== null) generation.end({ kind: 'rejoin', reason: this.#rejoinReason })
+  }
+
+  #assignmentOf(data: Uint8Array, topics: ReadonlySet<string>): TopicPartition[] {
+    try {
+      return decodeAssignment(data, topics)
+    } catch (error) {
+      const { groupId } = this.#options
+      throw new GroupError(
+        'INVALID_ASSIGNMENT',
+        `group ${groupId}: the leader's assignment cannot be read: ${messageOf(error)}`,
+        { groupId, api: syncGroup.name, fatal: true, cause: error },
+      )
+    }
+  }
+
+  /** The assignments of all members, from the leader; none from the others. */
+  async #lead(
+    { generation, response }: Joined,
+    assignor: PartitionAssignor,
+    deadline: Deadline,
+  ): Promise<SyncGroupRequest['assignments']> {
+    if (response.leader !== response.memberId) return []
+    const { groupId } = this.#options
+    const members = readMembers(response.members)
+    const counts = await countPartitions(this.#cluster, members, groupId, deadline)
+    generation.watch = new PartitionWatch(this.#cluster, counts, (what) => {
+      if (this.#generation === generation) this.rejoin(what)
+    })
+    // A static leader that is back: the group has its assignment, and waits for none (KIP-814).
+    if (response.skipAssignment) return []
+    const assigned = assignPartitions(this.#cluster, assignor, members, counts, groupId)
+    return members.map(({ memberId }) => ({
+      memberId,
+      assignment: encodeAssignment(assigned.get(memberId) ?? []),
+    }))
+  }
+
+  /** Acts on the verdict, so that a join can follow. Throws what is fatal. */
+  async #settle(generation: Generation): Promise<void> {
+    if (generation.verdict?.kind === 'rejoin') {
+      this.#joinReason = generation.verdict.reason
+      await this.#handOver(generation)
+    }
+    // Not the one from above: while partitions were handed over, a graver one may have come.
+    const verdict = generation.verdict
+    if (verdict === null || verdict.kind === 'rejoin' || verdict.kind === 'left') return
+    generation.dispose()
+    if (verdict.kind === 'fatal') throw verdict.error
+    this.#become('unjoined')
+    if (verdict.kind === 'lost') {
+      this.#joinReason = verdict.reason
+      if (verdict.forgetMemberId) this.#memberId = ''
+      return await this.#lose()
+    }
+    // Whatever was asked for before, a late application comes back when it asks for records, not sooner.
+    this.#rejoinReason = null
+    const departure = this.#sendLeave(
+      new Deadline(leaveTimeoutMs, this.#leaving.signal),
+      verdict.error.message,
+    )
+    await this.#lose()
+    await departure
+    if (this.#leaving.signal.aborted) return
+    if (this.#options.groupInstanceId === null) this.#memberId = ''
+    this.#joinReason = 'the application asks for records again'
+    this.#owner.onLate(verdict.error)
+    await this.#rejoinAskedFor()
+  }
+
+  /**
+   * Eager rebalancing: everything is given up before the join. Heartbeats go on meanwhile, and each of them is answered
+   * by REBALANCE_IN_PROGRESS: the coordinator waits for us, up to maxPollIntervalMs.
+   */
+  async #handOver(generation: Generation): Promise<void> {
+    const owned = [...this.#owner.ownedPartitions()]
+    if (owned.length === 0) return
+    if (await this.#tell(generation.over, (deadline) => this.#owner.onRevoked(owned, deadline))) return
+    // The event's time is over at the same moment as that of an application that was given records right before it. It
+    // depends on the order of two timers which is seen first, and to be late must not look like a loss that a join mends.
+    generation.heartbeats?.checkClocks()
+    // Not finished: the group has gone on without us, or is about to. Counts when there is no graver verdict.
+    generation.end({ kind: 'lost', reason: 'partitions were not handed over in time', forgetMemberId: false })
+  }
+
+  /** Tells the owner that what it holds is lost. */
+  async #lose(): Promise<void> {
+    this.#ownedSince = -1
+    const owned = [...this.#owner.ownedPartitions()]
+    if (owned.length === 0) return
+    await this.#tell(this.#leaving.signal, (deadline) => this.#owner.onLost(owned, deadline))
+  }
+
+  /** A partition event, within its deadline. False when it failed, took too long, or `signal` came before its end. */
+  async #tell(signal: AbortSignal, event: (deadline: Deadline) => Promise<void>): Promise<boolean> {
+    const deadline = new Deadline(this.#options.maxPollIntervalMs, signal)
+    try {
+      await deadline.race(event(deadline), 'the rebalance')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #rejoinAskedFor(): Promise<void> {
+    if (this.#rejoinReason !== null || this.#leaving.signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null
+        resolve()
+      }
+    })
+  }
+
+  /** Options of requests that wait at the coordinator for the other members. */
+  #longPoll(signal: AbortSignal) {
+    const { groupId, maxPollIntervalMs } = this.#options
+    const { requestTimeoutMs } = this.#cluster.options
+    const timeoutMs = Math.min(Math.max(requestTimeoutMs, maxPollIntervalMs + joinTimeoutLapseMs), int32Max)
+    // Longer than one answer may take, so that a connection that swallows everything is closed and not just left.
+    const deadline = new Deadline(timeoutMs + requestTimeoutMs, signal)
+    return { to: { group: groupId }, purpose: 'group', deadline, timeoutMs, groupId } as const
+  }
+
+  #joinError(errorCode: number): KafkaError {
+    const { groupId, assignors } = this.#options
+    if (errorCode !== errorCodes.inconsistentGroupProtocol) {
+      return groupErrorOf(errorCode, { ...this.#options, api: joinGroup.name })
+    }
+    const names = assignors.map(({ name }) => name).join(', ')
+    const detail = `no assignor that all members of the group have is among ${names}, or its members are no consumers`
+    return new BrokerError(errorCode, { api: joinGroup.name, groupId }, detail)
+  }
+
+  /** For a join that is due at once, unless the coordinator keeps asking for it. */
+  async #again(): Promise<null> {
+    this.#attempts++
+    if (this.#attempts >= hastyJoins) await this.#pause()
+    return null
+  }
+
+  async #pause(): Promise<void> {
+    await sleep(this.#backoff.next(), this.#leaving.signal)
+  }
+
+  /** Changes the state. Throws after `leave()`, for which `#run` looks: whatever was awaited before is dropped. */
+  #become(state: MemberState): void {
+    this.#leaving.signal.throwIfAborted()
+    this.#state = step(this.#state, state)
+  }
+}

@@ -1,0 +1,150 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { listOffsets, type OffsetAtTime, type OffsetQuery, offsetSpec } from '../cluster/list-offsets.ts'
+import type { Node, TopicMetadata } from '../cluster/metadata.ts'
+import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
+import { Deadline } from '../deadline.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import { checkPartitions, checkTimestamp, checkTopic, deadlineOf, type WaitOptions } from './arguments.ts'
+import type { ParsedConsumerOptions } from './consumer-options.ts'
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+}
+
+export interface PartitionTimestamp extends TopicPartition {
+  /** Milliseconds. */
+  readonly timestamp: number
+}
+
+/** The first record at or after a timestamp; nulls when there is none. */
+export interface OffsetForTime extends TopicPartition {
+  readonly offset: number | null
+  /** Milliseconds. */
+  readonly timestamp: number | null
+  /** -1 when the broker does not tell. */
+  readonly leaderEpoch: number
+}
+
+/** Java's PartitionInfo. */
+export interface PartitionInfo extends TopicPartition {
+  /** Null while there is none. */
+  readonly leader: Node | null
+  /** -1 where the broker does not tell. */
+  readonly leaderEpoch: number
+  /** Node ids. */
+  readonly replicas: readonly number[]
+  readonly inSyncReplicas: readonly number[]
+  readonly offlineReplicas: readonly number[]
+}
+
+export interface TopicListing {
+  readonly topic: string
+  readonly isInternal: boolean
+  readonly partitions: readonly PartitionInfo[]
+}
+
+/**
+ * How long a topic that the cluster does not know is asked for again, in milliseconds, unless the caller says: one that
+ * was just created is known everywhere after that.
+ */
+const unknownTopicPatienceMs = 1000
+
+/** Questions about topics and offsets that need no assignment. */
+export class OffsetQueries {
+  readonly #cluster: Cluster
+  readonly #options: ParsedConsumerOptions
+
+  constructor(cluster: Cluster, options: ParsedConsumerOptions) {
+    this.#cluster = cluster
+    this.#options = options
+  }
+
+  ends(
+    partitions: readonly TopicPartition[],
+    end: 'earliest' | 'latest',
+    options: WaitOptions,
+  ): Promise<PartitionOffset[]> {
+    checkPartitions(partitions)
+    const queries = partitions.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      timestamp: offsetSpec[end],
+    }))
+    return this.#query(queries, options, (one, { offset }) => ({ ...one, offset }))
+  }
+
+  forTimes(queries: readonly PartitionTimestamp[], options: WaitOptions): Promise<OffsetForTime[]> {
+    for (const query of checkPartitions(queries)) checkTimestamp(query.timestamp, query)
+    return this.#query(queries, options, (one, { offset, timestamp, leaderEpoch }) => ({
+      ...one,
+      offset: offset < 0 ? null : offset,
+      timestamp: offset < 0 ? null : timestamp,
+      leaderEpoch,
+    }))
+  }
+
+  async partitionsFor(topic: string, options: WaitOptions): Promise<PartitionInfo[]> {
+    checkTopic(topic)
+    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
+    return this.#infos(await this.#topic(topic, deadline, options.timeoutMs !== undefined))
+  }
+
+  async listTopics(options: WaitOptions): Promise<TopicListing[]> {
+    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
+    const all = await this.#retry(() => this.#cluster.metadata.all(), 'listing topics', deadline)
+    return all
+      .map((topic) => ({ topic: topic.name, isInternal: topic.isInternal, partitions: this.#infos(topic) }))
+      .sort((a, b) => (a.topic < b.topic ? -1 : 1))
+  }
+
+  async #query<R>(
+    queries: readonly OffsetQuery[],
+    options: WaitOptions,
+    resultOf: (partition: TopicPartition, answer: OffsetAtTime) => R,
+  ): Promise<R[]> {
+    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
+    const topics = new Set(queries.map(({ topic }) => topic))
+    await Promise.all([...topics].map((name) => this.#topic(name, deadline, options.timeoutMs !== undefined)))
+    const outcomes = await listOffsets(this.#cluster, queries, this.#options.isolationLevel, deadline)
+    return queries.map(({ topic, partition }) => {
+      const outcome = outcomes.get(partitionKey({ topic, partition }))!
+      if ('error' in outcome) throw outcome.error
+      return resultOf({ topic, partition }, outcome.value)
+    })
+  }
+
+  /** Waits out trouble with the brokers up to the deadline, but a topic that they do not know only for a moment. */
+  async #topic(name: string, deadline: Deadline, waitsForTopic: boolean): Promise<TopicMetadata> {
+    const { metadata } = this.#cluster
+    const known = metadata.get(name)
+    if (known !== null) return known
+    await this.#retry(() => metadata.refresh([name]), `metadata of topic ${name}`, deadline)
+    const patienceMs = waitsForTopic
+      ? deadline.remainingMs
+      : Math.min(deadline.remainingMs, unknownTopicPatienceMs)
+    return metadata.topic(name, new Deadline(patienceMs, deadline.signal))
+  }
+
+  async #retry<T>(work: () => Promise<T>, what: string, deadline: Deadline): Promise<T> {
+    for (;;) {
+      try {
+        return await deadline.race(work(), what)
+      } catch (error) {
+        if (!(error instanceof KafkaError && error.retriable) || deadline.expired) throw error
+      }
+      await deadline.sleep(this.#options.retryBackoffMs)
+    }
+  }
+
+  #infos({ partitions }: TopicMetadata): PartitionInfo[] {
+    return partitions.map(({ topic, partition, leader, leaderEpoch, replicas, isr, offlineReplicas }) => ({
+      topic,
+      partition,
+      leader: this.#cluster.metadata.nodes.get(leader) ?? null,
+      leaderEpoch,
+      replicas,
+      inSyncReplicas: isr,
+      offlineReplicas,
+    }))
+  }
+}

@@ -1,0 +1,359 @@
+import { Deadline } from '../deadline.ts'
+import { IllegalStateError } from '../errors.ts'
+import type { KafkaError } from '../protocol/errors.ts'
+import type { AssignedPartition } from './assigned-partition.ts'
+import type { ConsumerRecord } from './consumer-record.ts'
+import type { PartitionFetch } from './partition-fetch.ts'
+
+type AnyRecord = ConsumerRecord<unknown, unknown>
+
+export interface ReadOwner {
+  /** The application asks for records: begins what is not begun yet. Throws when there is nothing to ask for. */
+  onAsk(): void
+  /** The reader has come to the end of something that was fetched. */
+  onRetired(): void
+}
+
+export interface Chunk {
+  readonly partition: AssignedPartition
+  /** At least one. */
+  readonly records: AnyRecord[]
+  /** Where the partition stands after them: past what compaction or aborted transactions left out behind the last. */
+  readonly end: number
+}
+
+interface ReaderError {
+  readonly error: KafkaError
+  /** Null: not about one partition. */
+  readonly partition: AssignedPartition | null
+  /** Whether it is still worth telling. */
+  readonly isCurrent: () => boolean
+  /** The application knows now. */
+  readonly onThrown: () => void
+}
+
+/**
+ * Hands out what was fetched, and knows what the application has in hand.
+ *
+ * What was handed out counts as done when the application asks for more. Whatever is in hand when a loop is left stays
+ * undone, until a later record of its partition is.
+ */
+export class RecordReader {
+  readonly #owner: ReadOwner
+  readonly #maxRecords: number
+  /** Fetched and not read to the end, in the order of arrival. */
+  readonly #queue: PartitionFetch[] = []
+  readonly #errors: ReaderError[] = []
+  /** Thrown at each ask: nothing more can come. */
+  #fatal: KafkaError | null = null
+  /** Partitions of which something is in hand. */
+  #hand: AssignedPartition[] = []
+  #onHandEmpty: (() => void)[] = []
+  /** Where `record()` goes on. */
+  #current: PartitionFetch | null = null
+  #isAsking = false
+  #isClosed = false
+  #wake: (() => void) | null = null
+  #asks = 0
+  #asksSeen = -1
+  #lastAskAt = performance.now()
+
+  constructor(owner: ReadOwner, maxRecords: number) {
+    this.#owner = owner
+    this.#maxRecords = maxRecords
+  }
+
+  add(fetch: PartitionFetch): void {
+    this.#queue.push(fetch)
+    this.wake()
+  }
+
+  /** To be thrown to the application, before any more records. */
+  fail(error: KafkaError, onThrown: () => void): void {
+    this.#errors.push({ error, partition: null, isCurrent: () => true, onThrown })
+    this.wake()
+  }
+
+  /**
+   * The same about one partition, which rests until the application knows; then it is tried again: it may have been
+   * mended meanwhile, and if not a partition that stands still in silence would be worse than one more error.
+   */
+  failPartition(partition: AssignedPartition, error: KafkaError): void {
+    if (partition.hasFailed || !partition.isAssigned) return
+    partition.hasFailed = true
+    const { version } = partition
+    this.#errors.push({
+      error,
+      partition,
+      // A seek or a revocation since: it is about what nobody wants any more.
+      isCurrent: () => partition.isAssigned && partition.version === version,
+      onThrown: () => {
+        partition.hasFailed = false
+        partition.holdOff()
+        this.#owner.onRetired()
+      },
+    })
+    this.wake()
+  }
+
+  /** Throws what waits to be thrown about this partition, to another caller than the reader. */
+  throwErrorOf(partition: AssignedPartition): void {
+    const at = this.#errors.findIndex((one) => one.partition === partition && one.isCurrent())
+    if (at < 0) return
+    const [{ error, onThrown }] = this.#errors.splice(at, 1) as [ReaderError]
+    onThrown()
+    throw error
+  }
+
+  failForGood(error: KafkaError): void {
+    this.#fatal ??= error
+    this.wake()
+  }
+
+  /** Ends what waits for records; asks from now on get nothing. */
+  close(): void {
+    this.#isClosed = true
+    this.drop()
+    this.wake()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Something may have changed for a waiting ask. */
+  wake(): void {
+    this.#wake?.()
+  }
+
+  /** The loop was left: what is in hand is not done. */
+  drop(): void {
+    this.#setHand([])
+  }
+
+  /**
+   * Monotonic milliseconds of the last ask. Reading the clock for each record is too dear: asks are counted, and whether
+   * there were any is seen when somebody wants to know. So it may be late by the time between two such questions.
+   */
+  lastAskAt(): number {
+    if (this.#isAsking || this.#asks !== this.#asksSeen) {
+      this.#asksSeen = this.#asks
+      this.#lastAskAt = performance.now()
+    }
+    return this.#lastAskAt
+  }
+
+  /** Resolves when nothing of these partitions is in hand. */
+  whenDone(partitions: ReadonlySet<AssignedPartition>): Promise<void> {
+    if (!this.#hand.some((one) => partitions.has(one))) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onHandEmpty.push(resolve)
+    })
+  }
+
+  /** The next record of the batch being read, if that needs no waiting; null: ask `read` for it. */
+  record(): AnyRecord | null {
+    const current = this.#current
+    if (
+      current === null ||
+      current.index === current.chunk.length ||
+      this.#isAsking ||
+      this.#errors.length > 0 ||
+      !current.isCurrent ||
+      !current.partition.isReadable
+    ) {
+      return null
+    }
+    // Whoever waits for the hand to be empty waits for a partition that is not readable, so it is not this one.
+    if (this.#hand.length !== 1 || this.#hand[0] !== current.partition) return null
+    this.#asks++
+    current.partition.settle()
+    return this.#deliver(current)
+  }
+
+  /** The next record, whenever it comes; null when the reader is closed or `isEnded`. */
+  readRecord(isEnded: () => boolean): Promise<AnyRecord | null> {
+    return this.#ask(() => this.#takeRecord(), isEnded, null)
+  }
+
+  /** The next records of one partition. */
+  readChunk(isEnded: () => boolean): Promise<Chunk | null> {
+    return this.#ask(
+      () => {
+        const chunk = this.#takeChunk(this.#maxRecords)
+        if (chunk !== null) this.#setHand([chunk.partition])
+        return chunk
+      },
+      isEnded,
+      null,
+    )
+  }
+
+  /** Up to `max` records that are there, or the first to come; none when the time is over. */
+  async poll(max: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<AnyRecord[]> {
+    const polled = await this.#ask(
+      () => this.#takePoll(max),
+      () => false,
+      new Deadline(timeoutMs, signal),
+    )
+    return polled ?? []
+  }
+
+  async #ask<T>(take: () => T | null, isEnded: () => boolean, deadline: Deadline | null): Promise<T | null> {
+    if (this.#isAsking) throw new IllegalStateError('another call waits for records of this consumer already')
+    deadline?.throwIfAborted()
+    this.#asks++
+    this.#isAsking = true
+    try {
+      this.#settle()
+      if (this.#isClosed) return null
+      this.#owner.onAsk()
+      for (;;) {
+        if (this.#isClosed || isEnded()) return null
+        this.#throwFirst()
+        const taken = take()
+        if (taken !== null) return taken
+        if (this.#errors.length > 0) continue
+        if (deadline?.expired) return null
+        await this.#wait(deadline)
+      }
+    } finally {
+      this.#isAsking = false
+      this.#lastAskAt = performance.now()
+      this.#asksSeen = this.#asks
+    }
+  }
+
+  #wait(deadline: Deadline | null): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const signal = deadline?.signal
+      const end = () => {
+        this.#wake = null
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const onAbort = () => {
+        end()
+        reject(signal?.reason)
+      }
+      const timer =
+        deadline === null ? undefined : setTimeout(() => this.#wake?.(), Math.ceil(deadline.remainingMs))
+      this.#wake = () => {
+        end()
+        resolve()
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  #throwFirst(): void {
+    if (this.#fatal !== null) throw this.#fatal
+    for (let first = this.#errors.shift(); first !== undefined; first = this.#errors.shift()) {
+      if (!first.isCurrent()) continue
+      first.onThrown()
+      throw first.error
+    }
+  }
+
+  #takeRecord(): AnyRecord | null {
+    const current = this.#filled(this.#maxRecords)
+    this.#current = current
+    if (current === null) return null
+    this.#setHand([current.partition])
+    return this.#deliver(current)
+  }
+
+  #deliver(current: PartitionFetch): AnyRecord {
+    const record = current.chunk[current.index++]!
+    const { partition } = current
+    partition.position = current.index === current.chunk.length ? current.chunkEnd : record.offset + 1
+    partition.positionEpoch = record.leaderEpoch
+    return record
+  }
+
+  #takeChunk(max: number): Chunk | null {
+    const fetch = this.#filled(max)
+    if (fetch === null) return null
+    const { partition, chunk, index } = fetch
+    const left = chunk.length - index
+    const records = index === 0 && left <= max ? chunk : chunk.slice(index, index + max)
+    fetch.index += records.length
+    const last = records[records.length - 1]!
+    const isWhole = fetch.index === chunk.length
+    partition.position = isWhole ? fetch.chunkEnd : last.offset + 1
+    partition.positionEpoch = last.leaderEpoch
+    // Room for the next fetch now, not when the application comes back from its work with this one.
+    if (isWhole && fetch.isExhausted) this.#retire(fetch)
+    return { partition, records, end: partition.position }
+  }
+
+  #takePoll(max: number): AnyRecord[] | null {
+    const first = this.#takeChunk(max)
+    if (first === null) return null
+    let { records } = first
+    this.#setHand([first.partition])
+    while (records.length < max && this.#errors.length === 0) {
+      const next = this.#takeChunk(max - records.length)
+      if (next === null) break
+      records = records.concat(next.records)
+      if (!this.#hand.includes(next.partition)) this.#hand.push(next.partition)
+    }
+    return records
+  }
+
+  /** The first fetch that may be read, with at least one record in its chunk; null when there is none. */
+  #filled(max: number): PartitionFetch | null {
+    for (let i = 0; i < this.#queue.length; ) {
+      const fetch = this.#queue[i]!
+      if (!fetch.isCurrent) {
+        this.#queue.splice(i, 1)
+        continue
+      }
+      const { partition } = fetch
+      // An older fetch of the same partition stands before this one, and is not readable either.
+      if (!partition.isReadable || partition.hasFailed) {
+        i++
+        continue
+      }
+      if (fetch.index < fetch.chunk.length) return fetch
+      try {
+        fetch.fill(max)
+      } catch (error) {
+        partition.dropFetches()
+        this.failPartition(partition, error as KafkaError)
+        return null
+      }
+      if (fetch.chunk.length > 0) return fetch
+      // Only control records, aborted ones or nothing: the position moves on, and there is nothing to wait for.
+      partition.position = fetch.chunkEnd
+      if (!this.#hand.includes(partition)) partition.settle()
+      this.#retire(fetch)
+    }
+    return null
+  }
+
+  #retire(fetch: PartitionFetch): void {
+    const at = this.#queue.indexOf(fetch)
+    if (at >= 0) this.#queue.splice(at, 1)
+    const { fetches } = fetch.partition
+    if (fetches[0] === fetch) fetches.shift()
+    if (this.#current === fetch) this.#current = null
+    fetch.release()
+    this.#owner.onRetired()
+  }
+
+  /** What was in hand is done. */
+  #settle(): void {
+    if (this.#hand.length === 0) return
+    for (const partition of this.#hand) partition.settle()
+    this.#setHand([])
+  }
+
+  #setHand(hand: AssignedPartition[]): void {
+    this.#hand = hand
+    if (this.#onHandEmpty.length === 0) return
+    const waiting = this.#onHandEmpty
+    this.#onHandEmpty = []
+    for (const resolve of waiting) resolve()
+  }
+}

@@ -1,0 +1,111 @@
+export {
+  type AclOperation,
+  Admin,
+  type AdminOptions,
+  allOrThrow,
+  type CallOptions,
+  type ClusterDescription,
+  type ConfigEntry,
+  type ConfigSource,
+  type CreatedTopic,
+  type CreatePartitionsResult,
+  type CreateTopicResult,
+  type DeleteTopicResult,
+  type DescribeClusterOptions,
+  type DescribeGroupResult,
+  type DescribeTopicResult,
+  type GroupDescription,
+  type GroupLagRow,
+  type GroupListing,
+  type GroupListings,
+  type GroupMember,
+  type GroupState,
+  type GroupType,
+  type ItemResult,
+  type ListGroupsOptions,
+  type ListTopicsOptions,
+  type NewPartitions,
+  type NewTopic,
+  type Node,
+  type TopicCallOptions,
+  type TopicDescription,
+  type TopicIds,
+  type TopicListing,
+  type TopicPartition,
+  type TopicPartitionInfo,
+  type ValidatedTopicCallOptions,
+} from './admin/admin.ts'
+export type { PartitionMetadata } from './cluster/metadata.ts'
+export {
+  type CloseOptions,
+  type CommittedPartition,
+  Consumer,
+  type PartitionLag,
+  type PartitionToRead,
+  type PollOptions,
+} from './consumer/consumer.ts'
+export type { ConsumerOptions, PartitionsHook } from './consumer/consumer-options.ts'
+export type { ConsumerRecord, ConsumerRecordHeader } from './consumer/consumer-record.ts'
+export type {
+  ClusterView,
+  MemberSubscription,
+  PartitionAssignor,
+} from './consumer/group/assignors/assignor.ts'
+export type { GroupMetadata } from './consumer/group/group-member.ts'
+export type { BatchIterator, RecordIterator } from './consumer/iterators.ts'
+export type { MessageBatch } from './consumer/message-batch.ts'
+export type { OffsetToCommit } from './consumer/offset-committer.ts'
+export type {
+  OffsetForTime,
+  PartitionInfo,
+  PartitionOffset,
+  PartitionTimestamp,
+  TopicListing as ReadableTopic,
+} from './consumer/offset-queries.ts'
+export {
+  AuthenticationError,
+  BrokerError,
+  type BrokerErrorInfo,
+  ConnectionError,
+  type ConnectionErrorCode,
+  DeliveryError,
+  type ErrorContext,
+  GroupError,
+  IllegalStateError,
+  InvalidArgumentError,
+  InvalidOptionError,
+  KafkaError,
+  ProtocolError,
+  RecordTooLargeError,
+  SerializationError,
+  TimeoutError,
+  type TimeoutErrorCode,
+  TlsError,
+  type TlsErrorCode,
+  UnsupportedVersionError,
+} from './errors.ts'
+export { Kafka } from './kafka.ts'
+export type { SaslExchange, SaslMechanism } from './network/sasl/mechanism.ts'
+export type { Connect, ConnectTarget, TlsOptions } from './network/transport.ts'
+export type { ClientOptions, SaslPasswordOptions } from './options/client-options.ts'
+export { SendManyError } from './producer/delivery.ts'
+export type { Partitioner, PartitionerArgs } from './producer/partitioner.ts'
+export { Producer, type WaitOptions } from './producer/producer.ts'
+export type { ProducerOptions } from './producer/producer-options.ts'
+export type {
+  DeliveredRange,
+  OnDelivery,
+  ProducerRecord,
+  RecordMetadata,
+} from './producer/producer-record.ts'
+export type { HeadersInput, HeaderValue, RecordHeader } from './protocol/records/record-header.ts'
+export {
+  type Deserializer,
+  json,
+  type PayloadContext,
+  type Serde,
+  type Serializer,
+  type StandardResult,
+  type StandardSchema,
+  string,
+} from './serializers.ts'
