@@ -126,12 +126,16 @@ export class OffsetQueries {
   }
 
   async #retry<T>(work: () => Promise<T>, what: string, deadline: Deadline): Promise<T> {
+    let lastError: KafkaError | null = null
     for (;;) {
       try {
         return await deadline.race(work(), what)
       } catch (error) {
-        if (!(error instanceof KafkaError && error.retriable) || deadline.expired) throw error
+        if (!(error instanceof KafkaError && error.retriable)) throw error
+        // When the deadline ends a later try, what went wrong before says more than that.
+        if (lastError === null || error.code !== 'API_TIMEOUT') lastError = error
       }
+      if (deadline.expired) throw lastError
       await deadline.sleep(this.#options.retryBackoffMs)
     }
   }
