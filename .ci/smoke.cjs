@@ -3,14 +3,18 @@ const assert = require('node:assert/strict')
 
 async function smoke({ Kafka, InvalidOptionError, KafkaError, json, string }, protocol, registry) {
   const kafka = new Kafka({ bootstrapServers: 'localhost:9092', clientId: 'smoke' })
-  const clients = [kafka.producer({ valueSerializer: json() }), kafka.consumer({ groupId: 'smoke' }), kafka.admin()]
+  const clients = [
+    kafka.producer({ valueSerializer: json() }),
+    kafka.consumer({ groupId: 'smoke' }),
+    kafka.admin(),
+  ]
   for (const client of clients) await client.close()
   assert.throws(() => new Kafka({ bootstrapServers: 'nowhere' }), InvalidOptionError)
   assert.ok(new InvalidOptionError('an option') instanceof KafkaError)
   assert.equal(string.deserialize(Buffer.from('text')), 'text')
 
   const value = Buffer.from('value')
-  const bytes = protocol.encodeRecordBatch({}, [{ timestamp: 1, key: null, value }])
+  const bytes = protocol.encodeRecordBatch({}, [{ offset: 0n, timestamp: 1n, key: null, value }])
   const records = [...protocol.decodeRecords(bytes)].flatMap((batch) => [...batch])
   assert.equal(records.length, 1)
   assert.deepEqual(Buffer.from(records[0].value), value)

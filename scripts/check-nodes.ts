@@ -51,7 +51,10 @@ function typeCheck(project: string): void {
     types: ['node'],
     typeRoots: [join(root, 'node_modules', '@types')],
   }
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['smoke.mts', 'smoke.cts'] }))
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['smoke.mts', 'smoke.cts'] }),
+  )
   execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project], {
     stdio: 'inherit',
   })
@@ -74,7 +77,8 @@ await withPackage(({ tarball }, folder) => {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'smoke', private: true }))
   npm(project, 'install', '--offline', tarball)
   for (const name of ['smoke.mjs', 'smoke.cjs']) copyFileSync(join(root, '.ci', name), join(project, name))
-  for (const name of ['smoke.mts', 'smoke.cts']) copyFileSync(join(root, '.ci', 'smoke.types'), join(project, name))
+  for (const name of ['smoke.mts', 'smoke.cts'])
+    copyFileSync(join(root, '.ci', 'smoke.types'), join(project, name))
   for (const version of versions) {
     for (const file of ['smoke.mjs', 'smoke.cjs']) {
       attempt(`Node ${version}, ${file}`, () => {

@@ -15,9 +15,7 @@ interface Manifest {
   readonly bundleDependencies?: unknown
 }
 
-const manifest = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'),
-) as Manifest
+const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as Manifest
 const problems: string[] = []
 
 for (const kind of ['dependencies', 'optionalDependencies'] as const) {
@@ -33,7 +31,9 @@ await withPackage(({ files, unpackedSize }) => {
   for (const path of [...expected, './README.md', './LICENSE', './CHANGELOG.md']) {
     if (!files.includes(path.replace('./', ''))) problems.push(`${path} is missing`)
   }
-  const strays = files.filter((path) => !/^(dist\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$)/.test(path))
+  const strays = files.filter(
+    (path) => !/^(dist\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$)/.test(path),
+  )
   if (strays.length > 0) problems.push(`does not belong in the package: ${strays.join(', ')}`)
   console.log(`${files.length} files, ${Math.round(unpackedSize / 1000)} kB unpacked, no dependencies`)
 })

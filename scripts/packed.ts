@@ -15,7 +15,9 @@ export interface Packed {
 const root = join(import.meta.dirname, '..')
 
 /** Packs the package as it would be published, for as long as `use` runs. Build first. */
-export async function withPackage(use: (packed: Packed, folder: string) => void | Promise<void>): Promise<void> {
+export async function withPackage(
+  use: (packed: Packed, folder: string) => void | Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'kafkawire-pack-'))
   try {
     const json = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], {

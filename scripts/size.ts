@@ -3,7 +3,7 @@
  *
  *   npm run size
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'tsdown'
@@ -16,7 +16,9 @@ const budgets = [
   { name: 'protocol: crc32c', code: "export { crc32c } from '../../dist/protocol/index.js'", budget: 4 },
 ]
 
-const folder = await mkdtemp(join(import.meta.dirname, '..', '.cache', 'size-'))
+const cache = join(import.meta.dirname, '..', '.cache')
+await mkdir(cache, { recursive: true })
+const folder = await mkdtemp(join(cache, 'size-'))
 const rows: Record<string, { bytes: number; 'gzip kB': number; 'budget kB': number }> = {}
 const tooLarge: string[] = []
 try {
@@ -34,7 +36,9 @@ try {
       clean: false,
       logLevel: 'silent',
     })
-    const text = bundles.flatMap(({ chunks }) => chunks.map((one) => ('code' in one ? one.code : ''))).join('')
+    const text = bundles
+      .flatMap(({ chunks }) => chunks.map((one) => ('code' in one ? one.code : '')))
+      .join('')
     if (text === '') throw new Error(`the bundle of ${name} is empty`)
     const kilobytes = gzipSync(text, { level: 9 }).length / 1000
     rows[name] = { bytes: text.length, 'gzip kB': Number(kilobytes.toFixed(1)), 'budget kB': budget }

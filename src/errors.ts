@@ -32,7 +32,10 @@ export type TlsErrorCode =
   /** The other side speaks TLS, and `tls` is not set. */
   | 'TLS_REQUIRED'
 
-/** TLS failed. Not retriable: it needs another configuration. */
+/**
+ * TLS failed. It needs another configuration, so it is not retriable; but for a peer that hung up in the handshake without
+ * a word, as a broker about to stop does.
+ */
 export class TlsError extends KafkaError {
   declare readonly code: TlsErrorCode
 }
@@ -61,6 +64,7 @@ export type TimeoutErrorCode =
   /** No room in the producer's buffer, or no metadata, within `maxBlockMs`. */
   | 'MAX_BLOCK_TIMEOUT'
 
+/** It took longer than the caller or an option allows. The code says which limit it was. */
 export class TimeoutError extends KafkaError {
   declare readonly code: TimeoutErrorCode
 

@@ -64,7 +64,8 @@ export function json(schema?: StandardSchema): Serde<unknown> {
 
 function stringify(value: unknown): string {
   const text: string | undefined = JSON.stringify(value)
-  if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
+  if (text === undefined)
+    throw new TypeError(`${value === undefined ? 'undefined' : `a ${typeof value}`} has no JSON form`)
   return text
 }
 

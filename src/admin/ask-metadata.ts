@@ -33,7 +33,7 @@ export async function askMetadata(
       if (!rebootstrap || deadline.expired) throw error
       // KIP-1102: this broker belongs to another cluster by now, and so may all that we know.
       cluster.metadata.forgetNodes()
-      await deadline.sleep(backoff.next())
+      await cluster.pause(backoff.next(), deadline)
     }
   }
 }

@@ -55,7 +55,7 @@ export async function askController<R>(
     }
     const waitMs = Math.max(answer.throttleTimeMs, backoff.next())
     if (!retryOnQuotaViolation || throttled.length === 0 || waitMs >= deadline.remainingMs) return done
-    await deadline.sleep(waitMs)
+    await cluster.pause(waitMs, deadline)
     open = throttled
   }
   return done

@@ -87,7 +87,7 @@ export async function describeGroups(
     )
     if (deadline.expired) break
     open = open.filter((groupId) => results.get(groupId)?.error?.retriable)
-    if (open.length > 0) await deadline.sleep(backoff.next())
+    if (open.length > 0) await cluster.pause(backoff.next(), deadline)
   }
   return groupIds.map((groupId) => results.get(groupId)!)
 }

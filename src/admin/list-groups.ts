@@ -82,7 +82,7 @@ export async function listGroups(
         }
       }),
     )
-    if ([...failures.values()].some((error) => error.retriable)) await deadline.sleep(backoff.next())
+    if ([...failures.values()].some((error) => error.retriable)) await cluster.pause(backoff.next(), deadline)
     else break
     if (deadline.expired) break
     let now = members

@@ -197,6 +197,10 @@ export class Cluster {
       await deadline.race(this.metadata.refresh([]), 'finding the brokers')
     const broker = this.broker(nodeId)
     if (broker === null) {
+      // A coordinator or controller that has left the cluster is no longer one: the next try asks who is.
+      if (to === 'controller') this.metadata.controllerId = -1
+      else if ('group' in to) this.forgetCoordinator('group', to.group, nodeId)
+      else if ('transaction' in to) this.forgetCoordinator('transaction', to.transaction, nodeId)
       throw new KafkaError('BROKER_NOT_AVAILABLE', `node ${nodeId} is not among the brokers of the cluster`, {
         retriable: true,
       })

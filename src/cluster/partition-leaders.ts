@@ -34,13 +34,15 @@ export async function askLeaders<T extends TopicPartition, R>(
 ): Promise<Map<string, PartitionOutcome<R>>> {
   const done = new Map<string, PartitionOutcome<R>>()
   const backoff = new Backoff(cluster.options.retryBackoffMs, cluster.options.retryBackoffMaxMs)
+  const failures = new Map<string, KafkaError>()
   let open: readonly T[] = items
   for (let round = 0; ; round++) {
     const retry: T[] = []
-    const failures = new Map<string, KafkaError>()
     const again = (item: T, error: KafkaError) => {
       retry.push(item)
-      failures.set(partitionKey(item), error)
+      const key = partitionKey(item)
+      // When the deadline ends a later try, what went wrong before says more than that.
+      if (error.code !== 'API_TIMEOUT' || !failures.has(key)) failures.set(key, error)
     }
     const byLeader = await groupByLeader(cluster, open, deadline, done, again, round > 0)
     await Promise.all(
@@ -62,7 +64,7 @@ export async function askLeaders<T extends TopicPartition, R>(
     )
     if (retry.length === 0) return done
     if (deadline.expired) {
-      for (const [key, error] of failures) done.set(key, { error })
+      for (const key of retry.map(partitionKey)) done.set(key, { error: failures.get(key)! })
       return done
     }
     await cluster.pause(backoff.next(), deadline)

@@ -59,9 +59,10 @@ export class Assignment {
     }
   }
 
+  /** Takes all others away, but those that are being handed over: whoever does that takes them away in the end. */
   keepOnly(partitions: readonly TopicPartition[]): void {
     const kept = new Set(partitions.map(partitionKey))
-    this.remove([...this.#partitions.values()].filter(({ key }) => !kept.has(key)))
+    this.remove([...this.#partitions.values()].filter((one) => !kept.has(one.key) && !one.isRevoking))
   }
 
   moveToEnd(partition: AssignedPartition): void {

@@ -17,6 +17,13 @@ import type { AssignedPartition } from './assigned-partition.ts'
 import { Assignment, sorted } from './assignment.ts'
 import { type ConsumerConfig, type ParsedConsumerOptions, parseConsumerOptions } from './consumer-options.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
+import type {
+  CloseOptions,
+  CommittedPartition,
+  PartitionLag,
+  PartitionToRead,
+  PollOptions,
+} from './consumer-types.ts'
 import { Fetcher } from './fetcher.ts'
 import type { GroupMetadata } from './group/group-member.ts'
 import { checkAssignors, GroupSession, requireGroup } from './group-session.ts'
@@ -35,45 +42,13 @@ import { PositionFinder } from './position-finder.ts'
 import { type Chunk, RecordReader } from './record-reader.ts'
 import { TopicSubscription } from './topic-subscription.ts'
 
-/** A partition to read, and from where. */
-export interface PartitionToRead extends TopicPartition {
-  /** Default: the group's committed offset, else by `autoOffsetReset`. */
-  readonly offset?: number | undefined
-}
-
-export interface PollOptions {
-  /** Longest wait for a first record, in milliseconds. Default 0: what is there already. */
-  timeoutMs?: number | undefined
-  /** Default `maxPollRecords`. */
-  maxRecords?: number | undefined
-  /** Ends the wait early; the call rejects with the signal's reason. */
-  signal?: AbortSignal | undefined
-}
-
-export interface CloseOptions {
-  /** Longest time for the last commit, the hooks and leaving the group, in milliseconds. Default 30000. */
-  timeoutMs?: number | undefined
-}
-
-/** What a group has committed for a partition; `offset` is null when nothing. */
-export interface CommittedPartition extends TopicPartition {
-  /** Offset of the next record to read. */
-  readonly offset: number | null
-  /** -1 when it was committed without one. */
-  readonly leaderEpoch: number
-  /** What the committer wrote beside it; empty when nothing. */
-  readonly metadata: string
-}
-
-/** How far behind a partition is, as the last answers tell; null while that is not known. */
-export interface PartitionLag extends TopicPartition {
-  /** Offset of the next record to deliver. */
-  readonly position: number | null
-  /** End of what can be read with the isolation level chosen. */
-  readonly endOffset: number | null
-  /** Records, counted as offsets: those that compaction took are in it. */
-  readonly lag: number | null
-}
+export type {
+  CloseOptions,
+  CommittedPartition,
+  PartitionLag,
+  PartitionToRead,
+  PollOptions,
+} from './consumer-types.ts'
 
 /**
  * Reads records, by itself (`assign`) or as a member of a group (`subscribe`, or the option `topics`).
@@ -98,7 +73,10 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   readonly #group: GroupSession | null
   /** Who waits for positions that are being looked for. */
   readonly #onSearched = new Set<() => void>()
+  /** What is assigned was so by `assign`. */
+  #isByHand = false
   #isStarted = false
+  #isClosed = false
   #metadataTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | null = null
 
@@ -131,7 +109,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.#finder = finder
     const { groupId } = parsed
     this.#fetcher = new Fetcher(cluster, parsed, {
-      hasGroup: groupId !== undefined,
+      isShared: () => this.#group?.isSubscribed === true,
       partitions: () => assignment.values(),
       moveToEnd: (partition) => assignment.moveToEnd(partition),
       onFetched: (fetch) => reader.add(fetch),
@@ -163,7 +141,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.#checkOpen()
     const subscription = new TopicSubscription(topics)
     const group = requireGroup(this.#group, 'subscribe()')
-    if (!group.isSubscribed && !subscription.isEmpty && this.#assignment.size > 0) {
+    if (this.#isByHand && !subscription.isEmpty) {
       throw new IllegalStateError('subscribe() after assign(): call assign([]) first')
     }
     // Who leaves does not come back for more, so what is in hand would never be done.
@@ -185,10 +163,14 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     for (const one of checkPartitions(partitions)) if (one.offset !== undefined) checkOffset(one.offset, one)
     if (this.#group?.isSubscribed)
       throw new IllegalStateError('assign() after subscribe(): call subscribe([]) first')
+    this.#isByHand = partitions.length > 0
     this.#assignment.keepOnly(partitions)
     const source = this.#group === null ? 'default' : 'committed'
     for (const one of partitions) {
-      const partition = this.#assignment.get(one) ?? this.#assignment.add(one, source, true)
+      const held = this.#assignment.get(one)
+      // One that is still being handed over to the group goes its own way.
+      const isKept = held !== undefined && !held.isRevoking
+      const partition = isKept ? held : this.#assignment.add(one, source, true)
       if (one.offset !== undefined) partition.seek(one.offset)
     }
     this.#changed()
@@ -270,12 +252,13 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   /** Offset of the next record to deliver; looked up when it is not known yet. */
   async position(partition: TopicPartition, options: WaitOptions = {}): Promise<number> {
-    this.#checkOpen()
+    this.#checkNotClosed()
     checkPartition(partition)
     const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
     const found = this.#assignment.require(partition)
     while (found.position < 0) {
-      this.#checkOpen()
+      this.#checkNotClosed()
+      if (found.hasFailed) this.#reader.throwErrorOf(found)
       if (!found.isAssigned) this.#assignment.require(partition)
       if (!this.#isStarted || !found.isReady || found.isPaused) void this.#finder.find([found])
       const what = `finding the position of ${partitionKey(partition)}`
@@ -289,8 +272,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       } finally {
         this.#onSearched.delete(stop)
       }
-      if (found.hasFailed) this.#reader.throwErrorOf(found)
-      if (found.position < 0) await deadline.sleep(this.#options.retryBackoffMs)
+      if (found.position < 0 && !found.hasFailed) await deadline.sleep(this.#options.retryBackoffMs)
     }
     return found.position
   }
@@ -300,7 +282,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     partitions: readonly TopicPartition[],
     options: WaitOptions = {},
   ): Promise<CommittedPartition[]> {
-    this.#checkOpen()
+    this.#checkNotClosed()
     checkPartitions(partitions)
     const { groupId } = requireGroup(this.#group, 'committed()')
     const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
@@ -328,7 +310,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * @throws BrokerError when the broker refuses.
    */
   async commit(offsets?: readonly OffsetToCommit[], options: WaitOptions = {}): Promise<void> {
-    this.#checkOpen()
+    this.#checkNotClosed()
     const group = requireGroup(this.#group, 'commit()')
     const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
     if (offsets === undefined) return group.commitDelivered(deadline)
@@ -412,8 +394,9 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.#reader.close()
     this.#fetcher.stop()
     clearTimeout(this.#metadataTimer)
-    this.#searched()
     await this.#group?.close(deadline)
+    this.#isClosed = true
+    this.#searched()
     this.#finder.stop()
     this.#assignment.keepOnly([])
     this.#cluster.close()
@@ -454,7 +437,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     const { topic, partition: index, highWatermark } = partition
     const about = { topic, partition: index, highWatermark }
     return new MessageBatch(records as ConsumerRecord<K, V>[], about, async () => {
-      this.#checkOpen()
+      this.#checkNotClosed()
       const group = requireGroup(this.#group, 'commit()')
       const { leaderEpoch } = records[records.length - 1]!
       const offset = { topic, partition: index, offset: end, leaderEpoch }
@@ -482,6 +465,11 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
         throw thrown
       })
     }
+  }
+
+  /** The hook for revoked partitions runs while the consumer is being closed, and may commit. */
+  #checkNotClosed(): void {
+    if (this.#isClosed) throw new IllegalStateError('the consumer is closed')
   }
 
   #checkOpen(): void {

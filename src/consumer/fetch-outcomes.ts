@@ -1,8 +1,11 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import type { PartitionMetadata } from '../cluster/metadata.ts'
 import { RecordTooLargeError } from '../errors.ts'
 import type { FetchResponse } from '../protocol/apis/fetch.ts'
 import { BrokerError, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import type { AskedPartition, FetchAttempt, PartitionAnswer } from './fetch-request.ts'
 import type { FetchOwner } from './fetcher.ts'
@@ -19,6 +22,13 @@ export class FetchOutcomes {
   readonly #owner: FetchOwner
   readonly #settings: ReadSettings
   readonly #pump: () => void
+  /** Partitions whose leader is being asked for. */
+  readonly #asking = new Set<AssignedPartition>()
+  /** The last question for metadata failed, and was told of. */
+  #isTroubled = false
+  /** An error about metadata waits for the reader. */
+  #hasFailed = false
+  #isStopped = false
 
   constructor(cluster: Cluster, options: ParsedConsumerOptions, owner: FetchOwner, pump: () => void) {
     this.#cluster = cluster
@@ -135,13 +145,54 @@ export class FetchOutcomes {
     )
   }
 
-  /** Asks who leads, and leaves the partition alone for a while. */
+  /** Asks who leads, and leaves the partition alone for a while, unless the answer has news of it. */
   refresh(partition: AssignedPartition): void {
+    const before = this.#leaderOf(partition)
     partition.holdOff()
-    this.#cluster.metadata.refresh([partition.topic]).then(
-      () => this.#pump(),
-      () => {},
+    // A slow answer is no reason to ask again: its own failure is.
+    if (this.#asking.has(partition)) return
+    this.#asking.add(partition)
+    this.refreshTopics([partition.topic], () => {
+      this.#asking.delete(partition)
+      const now = this.#leaderOf(partition)
+      if (now !== null && (now.leader !== before?.leader || now.leaderEpoch !== before.leaderEpoch)) {
+        partition.retryAt = 0
+      }
+    })
+  }
+
+  #leaderOf({ topic, partition }: AssignedPartition): PartitionMetadata | null {
+    const known = this.#cluster.metadata.partition(topic, partition)
+    return known !== null && known.leader >= 0 ? known : null
+  }
+
+  /** Never rejects; what no repetition mends goes to the reader. */
+  refreshTopics(topics: Iterable<string>, onSettled = () => {}): void {
+    this.#cluster.metadata.refresh(topics).then(
+      () => {
+        this.#isTroubled = false
+        onSettled()
+        this.#pump()
+      },
+      (error: unknown) => {
+        if (this.#isStopped) return
+        onSettled()
+        if (error instanceof KafkaError && error.retriable) {
+          if (!this.#isTroubled) this.#owner.onTrouble(error)
+          this.#isTroubled = true
+        } else if (!this.#hasFailed) {
+          // A wrong password and the like: said once, and again when the application has asked for more in spite of it.
+          this.#hasFailed = true
+          this.#owner.onFatal(asKafkaError(error, 'asking for metadata'), () => {
+            this.#hasFailed = false
+          })
+        }
+      },
     )
+  }
+
+  stop(): void {
+    this.#isStopped = true
   }
 
   #fail(partition: AssignedPartition, error: BrokerError | RecordTooLargeError): void {

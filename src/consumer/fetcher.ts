@@ -4,6 +4,7 @@ import { type FetchResponse, fetch as fetchApi } from '../protocol/apis/fetch.ts
 import { BrokerError, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import { FetchOutcomes } from './fetch-outcomes.ts'
 import { FetchAttempt } from './fetch-request.ts'
@@ -16,8 +17,8 @@ export interface FetchOwner {
   partitions(): Iterable<AssignedPartition>
   /** Lets others come first next time. */
   moveToEnd(partition: AssignedPartition): void
-  /** Whether members of the group may know of partitions that we have not heard of yet. */
-  readonly hasGroup: boolean
+  /** Whether a group shares out the partitions: its leader may know of some that we have not heard of yet. */
+  isShared(): boolean
   onFetched(fetch: PartitionFetch): void
   /** The reader has to know, and this partition rests until then. */
   onPartitionError(partition: AssignedPartition, error: KafkaError): void
@@ -53,6 +54,8 @@ export class Fetcher {
   readonly #outcomes: FetchOutcomes
   readonly #nodes = new Map<number, FetchingNode>()
   readonly #running = new Set<Promise<void>>()
+  /** Topics that were told of for not being there. */
+  readonly #unknown = new Set<string>()
   #isStarted = false
   #isStopped = false
   #isPumpScheduled = false
@@ -74,6 +77,7 @@ export class Fetcher {
   /** No more fetches. What is in flight fails when the cluster is closed; its end is awaited by `ended`. */
   stop(): void {
     this.#isStopped = true
+    this.#outcomes.stop()
     clearTimeout(this.#timer)
   }
 
@@ -205,8 +209,14 @@ export class Fetcher {
     if (errorCode !== errorCodes.none && !brokerErrorInfo(errorCode).retriable) {
       return this.#owner.onPartitionError(partition, new BrokerError(errorCode, { topic, api: 'Metadata' }))
     }
+    if (known === null && errorCode !== errorCodes.none && !this.#unknown.has(topic)) {
+      this.#unknown.add(topic)
+      this.#owner.onTrouble(new BrokerError(errorCode, { topic, api: 'Metadata' }))
+    } else if (known !== null) {
+      this.#unknown.delete(topic)
+    }
     // The group's leader may have newer metadata than we: a partition that we have not heard of is not yet wrong.
-    if (known !== null && index >= known.partitions.length && !this.#owner.hasGroup) {
+    if (known !== null && index >= known.partitions.length && !this.#owner.isShared()) {
       return this.#owner.onPartitionError(partition, noSuchPartition(topic, index, known.partitions.length))
     }
     this.#outcomes.refresh(partition)
@@ -271,12 +281,7 @@ export class Fetcher {
     thrown: unknown,
   ): void {
     if (this.#isStopped) return
-    const error =
-      thrown instanceof KafkaError
-        ? thrown
-        : new KafkaError('CLIENT_FAULT', `a fetch failed in this client: ${String(thrown)}`, {
-            cause: thrown,
-          })
+    const error = asKafkaError(thrown, 'a fetch')
     node.retryAt = performance.now() + node.backoff.next()
     if (!error.retriable) {
       node.hasFailed = true
@@ -292,10 +297,7 @@ export class Fetcher {
     for (const partition of candidates)
       if (partition.preferredReplica === node.id) partition.preferredReplica = -1
     const topics = new Set((attempt === null ? candidates : partitionsOf(attempt)).map(({ topic }) => topic))
-    this.#cluster.metadata.refresh(topics).then(
-      () => this.pump(),
-      () => {},
-    )
+    this.#outcomes.refreshTopics(topics)
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
 import { Deadline } from '../deadline.ts'
-import { GroupError, IllegalStateError, InvalidOptionError, messageOf } from '../errors.ts'
+import { GroupError, IllegalStateError, InvalidOptionError } from '../errors.ts'
+import { BrokerError, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { Assignment } from './assignment.ts'
+import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import { assignorByName } from './group/assignors/assignor.ts'
 import { ClassicMember } from './group/classic-member.ts'
@@ -33,8 +35,12 @@ export class GroupSession {
   readonly #committer: OffsetCommitter
   #subscription = new TopicSubscription([])
   #member: GroupMember | null = null
+  /** On its way out; until it is, partitions and commits are its own, and the next member does not begin. */
+  #departing: GroupMember | null = null
   #isStarted = false
   #isLate = false
+  /** Topics that were told of for not being there. */
+  readonly #reported = new Set<string>()
   #isClosed = false
   #commitTimer: NodeJS.Timeout | undefined
   #topicsTimer: NodeJS.Timeout | undefined
@@ -57,7 +63,7 @@ export class GroupSession {
       groupId: this.groupId,
       groupMetadata: () => this.#metadataForCommit(),
       find: (partition) => parts.assignment.get(partition),
-      onCommitRefused: (errorCode) => this.#member?.onCommitRefused(errorCode),
+      onCommitRefused: (errorCode) => (this.#departing ?? this.#member)?.onCommitRefused(errorCode),
     })
   }
 
@@ -71,7 +77,7 @@ export class GroupSession {
 
   get metadata(): GroupMetadata {
     return (
-      this.#member?.metadata ?? {
+      (this.#departing ?? this.#member)?.metadata ?? {
         groupId: this.groupId,
         generationId: -1,
         memberId: '',
@@ -82,8 +88,10 @@ export class GroupSession {
 
   /** A group without members takes a commit of no generation from anybody, also from one that has just been thrown out. */
   #metadataForCommit(): GroupMetadata {
-    const { metadata, groupId } = this
-    if (!this.isSubscribed || metadata.generationId >= 0) return metadata
+    const { groupId } = this
+    const member = this.#departing ?? this.#member
+    if (member === null) return this.metadata
+    if (member.metadata.generationId >= 0) return member.metadata
     throw new GroupError(
       'REBALANCE_IN_PROGRESS',
       `nothing can be committed: this consumer is in no generation of group ${groupId} at the moment`,
@@ -93,14 +101,20 @@ export class GroupSession {
 
   /** Another set of topics from now on; none: leaves the group. */
   subscribe(subscription: TopicSubscription): void {
-    const hadMember = this.#member !== null
     this.#subscription = subscription
+    this.#reported.clear()
     if (subscription.isEmpty) {
       const deadline = new Deadline(this.#parts.options.requestTimeoutMs)
-      this.#leaving = this.#leave(deadline)
-    } else if (this.#isStarted) {
-      this.refreshTopics()
-      if (hadMember && !subscription.hasPatterns) this.#member?.rejoin('the subscription has changed')
+      const member = this.#member
+      // At once, not at its turn: a subscription that follows in this very tick needs a member of its own.
+      this.#member = null
+      // A member that waits for the one before it to be out has nothing in its hands yet.
+      this.#leaving =
+        this.#departing === null
+          ? this.#leave(member, deadline)
+          : this.#leaving.then(() => member?.leave(deadline))
+    } else {
+      this.refreshTopics('the subscription has changed')
     }
   }
 
@@ -117,33 +131,57 @@ export class GroupSession {
     }
   }
 
-  /** Looks what the patterns match now, then joins the group, or joins again when that has changed. Never rejects. */
-  refreshTopics(): void {
+  /**
+   * Looks what the patterns match now, then joins the group, or joins again when that has changed. Never rejects.
+   *
+   * @param reason why to join again whatever the patterns match.
+   */
+  refreshTopics(reason: string | null = null): void {
     if (!this.#isStarted || !this.isSubscribed || this.#isClosed) return
     const subscription = this.#subscription
     const { cluster, options } = this.#parts
-    const isNew = this.#member === null
     // Names need no look before joining: the group's leader finds out which of them exist.
-    if (isNew && !subscription.hasPatterns) this.#join()
+    if (!subscription.hasPatterns) {
+      if (this.#member === null) this.#join()
+      else if (reason !== null) this.#member.rejoin(reason)
+    }
     subscription.refresh(cluster).then(
       (hasChanged) => {
         if (this.#isClosed || subscription !== this.#subscription) return
+        this.#tellOfTopics()
         if (this.#member === null) this.#join()
+        else if (!subscription.hasPatterns) return
+        else if (reason !== null) this.#member.rejoin(reason)
         else if (hasChanged) this.#member.rejoin('other topics match the patterns now')
       },
       (error: unknown) => {
         if (this.#isClosed || subscription !== this.#subscription) return
         const failure = asKafkaError(error, 'finding the topics of the subscription')
-        if (!failure.retriable) return this.#parts.reader.fail(failure, () => this.refreshTopics())
+        if (!failure.retriable) return this.#parts.reader.fail(failure, () => this.refreshTopics(reason))
         this.#parts.onTrouble(failure)
-        if (this.#member === null) this.#retryTopics(options.retryBackoffMaxMs)
+        if (subscription.hasPatterns && (this.#member === null || reason !== null)) {
+          this.#retryTopics(options.retryBackoffMaxMs, reason)
+        }
       },
     )
   }
 
-  #retryTopics(afterMs: number): void {
+  /** A topic that does not exist, or may not be seen, is no error of the group: it would be waited for in silence. */
+  #tellOfTopics(): void {
+    const { cluster, reader, onTrouble } = this.#parts
+    for (const topic of this.#subscription.topics()) {
+      const errorCode = cluster.metadata.errorCode(topic)
+      if (errorCode === errorCodes.none || this.#reported.has(topic)) continue
+      this.#reported.add(topic)
+      const error = new BrokerError(errorCode, { topic, groupId: this.groupId, api: 'Metadata' })
+      if (error.retriable) onTrouble(error)
+      else reader.fail(error, () => {})
+    }
+  }
+
+  #retryTopics(afterMs: number, reason: string | null): void {
     clearTimeout(this.#topicsTimer)
-    this.#topicsTimer = setTimeout(() => this.refreshTopics(), afterMs)
+    this.#topicsTimer = setTimeout(() => this.refreshTopics(reason), afterMs)
   }
 
   #join(): void {
@@ -241,11 +279,14 @@ export class GroupSession {
     }, this.#parts.options.autoCommitIntervalMs)
   }
 
-  async #leave(deadline: Deadline): Promise<void> {
-    const member = this.#member
-    await this.#events.onRevoked(this.#parts.assignment.list(), deadline)
-    if (this.#member === member) this.#member = null
-    await member?.leave(deadline)
+  async #leave(member: GroupMember | null, deadline: Deadline): Promise<void> {
+    this.#departing = member
+    try {
+      await this.#events.onRevoked(this.#parts.assignment.list(), deadline)
+      await member?.leave(deadline)
+    } finally {
+      this.#departing = null
+    }
   }
 
   /** Commits what is done, hands the partitions over and leaves the group. Never rejects. */
@@ -254,7 +295,7 @@ export class GroupSession {
     clearTimeout(this.#commitTimer)
     clearTimeout(this.#topicsTimer)
     await deadline.race(this.#leaving, 'leaving the group').catch(() => {})
-    if (this.isSubscribed) await this.#leave(deadline)
+    if (this.isSubscribed) await this.#leave(this.#member, deadline)
     else await this.#autoCommit(this.#parts.assignment.values(), deadline)
     await deadline.race(this.#committer.ended(), 'the last commits').catch(() => {})
   }
@@ -266,11 +307,6 @@ function toCommit(
   leaderEpoch: number,
 ): OffsetToCommit {
   return { topic, partition, offset, leaderEpoch }
-}
-
-function asKafkaError(error: unknown, what: string): KafkaError {
-  if (error instanceof KafkaError) return error
-  return new KafkaError('CLIENT_FAULT', `${what} failed: ${messageOf(error)}`, { cause: error })
 }
 
 /** Throws IllegalStateError where there is no group to speak of. */

@@ -67,12 +67,15 @@ export class OffsetCommitter {
    * @throws BrokerError when the group or a partition is refused; the last retriable error at the deadline.
    */
   commit(collect: () => readonly OffsetToCommit[], deadline: Deadline): Promise<void> {
+    const what = `committing offsets of group ${this.#owner.groupId}`
     const turn = this.#last.then(() => {
       deadline.throwIfAborted()
+      // Its caller was told already that it failed; sending it all the same could undo what was committed since.
+      if (deadline.expired) throw deadline.error(what)
       return this.#commit(collect(), deadline)
     })
     this.#last = turn.catch(() => {})
-    return deadline.race(turn, `committing offsets of group ${this.#owner.groupId}`)
+    return deadline.race(turn, what)
   }
 
   /** Waits for the commits that are under way. */

@@ -4,6 +4,7 @@ import { listOffsets, offsetSpec } from '../cluster/list-offsets.ts'
 import { Deadline } from '../deadline.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 
 export interface PositionOwner {
@@ -122,10 +123,7 @@ export class PositionFinder {
   }
 
   #failed(partitions: readonly AssignedPartition[], thrown: unknown): void {
-    const error =
-      thrown instanceof KafkaError
-        ? thrown
-        : new KafkaError('CLIENT_FAULT', `finding positions failed: ${String(thrown)}`, { cause: thrown })
+    const error = asKafkaError(thrown, 'finding positions')
     for (const partition of partitions) {
       if (error.retriable) partition.holdOff()
       else this.#owner.onPartitionError(partition, error)

@@ -84,12 +84,13 @@ function areAddresses(list: readonly string[]): boolean {
   )
 }
 
-const bootstrapServers = z.union([
-  z
-    .string()
-    .check(z.refine((text) => areAddresses(splitAddresses(text)), 'host:port, several with commas between')),
-  z.readonly(z.array(z.string())).check(z.refine(areAddresses, 'an array of at least one host:port')),
-])
+const bootstrapServers = z.custom<string | readonly string[]>(
+  (value) =>
+    typeof value === 'string'
+      ? areAddresses(splitAddresses(value))
+      : Array.isArray(value) && value.every((one) => typeof one === 'string') && areAddresses(value),
+  'host:port, several with commas between or as an array',
+)
 
 const passwordOptions = z.strictObject({
   mechanism: z.literal('PLAIN'),

@@ -83,9 +83,14 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return value
 }
 
+function kindOfValue(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 /** A value for a message: short, and nothing that is secret. */
 function show(value: unknown, name: string): string {
-  if (/sasl|tls|password|secret|token/i.test(name)) return `a ${typeof value}`
+  if (/sasl|tls|password|secret|token/i.test(name)) return kindOfValue(value)
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'number') return String(value)
@@ -95,6 +100,6 @@ function show(value: unknown, name: string): string {
   } catch {
     text = undefined
   }
-  if (text === undefined) return `a ${typeof value}`
+  if (text === undefined) return kindOfValue(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

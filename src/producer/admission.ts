@@ -85,7 +85,8 @@ export class Admission {
     const hasRoom = this.#memory.hasRoom(bytes)
     if (hasRoom && !this.#byTopic.has(topic)) {
       const state = this.#dispatcher.topic(topic)
-      if (state !== null && isWithin(candidate, state)) return this.#dispatcher.appendCandidate(state, candidate)
+      if (state !== null && isWithin(candidate, state))
+        return this.#dispatcher.appendCandidate(state, candidate)
     }
     if (!hasRoom && mustFit) throw bufferFull(this.#memory, topic)
     const { generation } = this.#outside
@@ -238,7 +239,7 @@ function fail({ delivery, topic }: Candidate, error: unknown): void {
 
 /** What a record that cannot be sent is refused with. */
 export function sendError(error: unknown, topic: string): Error {
-  if (error instanceof ProtocolError) {
+  if (error instanceof ProtocolError && error.code === 'UNENCODABLE') {
     return new InvalidArgumentError(`a record for topic ${topic}: ${error.message}`, { topic, cause: error })
   }
   if (error instanceof Error) return error

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { byTopic, partitionKey } from '../cluster/partition-leaders.ts'
+import { longestTimerMs } from '../deadline.ts'
 import type { Connection } from '../network/connection.ts'
 import { type ProduceRequest, type ProduceResponse, produce } from '../protocol/apis/produce.ts'
 import type { CompressionCodec } from '../protocol/compression/codec.ts'
@@ -21,6 +22,12 @@ export interface QueuedBatch {
   readonly batch: ProducerBatch
 }
 
+/** A response, with the names of the topics by the ids that the request had for them. */
+export interface ProduceAnswer {
+  readonly response: ProduceResponse
+  readonly topicNames: ReadonlyMap<string, string>
+}
+
 /** What becomes of requests, and what a sender must know of the producer. */
 export interface SenderOwner {
   /** Null: not idempotent. Only read while `isReady`. */
@@ -29,10 +36,12 @@ export interface SenderOwner {
   ready(queue: PartitionQueue): boolean
   /** Everything is to be sent, whatever `lingerMs` says. */
   readonly isFlushing: boolean
-  /** The broker has answered; null for acks 0. */
-  onAnswer(batches: readonly QueuedBatch[], response: ProduceResponse | null): void
+  /** The broker has answered. */
+  onAnswer(sender: BrokerSender, batches: readonly QueuedBatch[], response: ProduceAnswer): void
+  /** The request was written, and acks is 0: there is no answer. */
+  onWritten(batches: readonly QueuedBatch[]): void
   /** No answer will come. `wasSent`: the request was written, and what is in it may be in the log. */
-  onNoAnswer(batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void
+  onNoAnswer(sender: BrokerSender, batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void
   /** The broker cannot be reached, or refuses us. */
   onUnreachable(sender: BrokerSender, error: Error): void
 }
@@ -186,7 +195,7 @@ export class BrokerSender {
       .then(() => compressed)
       .then(
         () => this.#write(connection, batches),
-        (error: Error) => this.#settle(() => this.#owner.onNoAnswer(batches, error, false)),
+        (error: Error) => this.#settle(() => this.#owner.onNoAnswer(this, batches, error, false)),
       )
       .finally(() => {
         if (this.#writing === writing) this.#writing = null
@@ -195,17 +204,31 @@ export class BrokerSender {
   }
 
   #write(connection: Connection, batches: readonly QueuedBatch[]): void {
-    const wasOpen = connection.state === 'ready'
-    const body = (version: number) => this.#request(batches, version)
+    // By the time of the answer a topic can have another id: somebody has made it anew.
+    const topicNames = new Map<string, string>()
+    let isEncoded = false
+    const body = (version: number) => {
+      const request = this.#request(batches, version, topicNames)
+      isEncoded = true
+      return request
+    }
     const options = { maxVersion: this.#highestVersion(batches) }
-    const answered: Promise<ProduceResponse | null> =
-      this.#options.acks === 0
-        ? connection.sendUnanswered(produce, body, options).then(() => null)
-        : connection.send(produce, body, options)
-    answered.then(
-      (response) => this.#settle(() => this.#owner.onAnswer(batches, response)),
-      (error: Error) => this.#settle(() => this.#owner.onNoAnswer(batches, error, wasOpen)),
-    )
+    const failed = (error: Error) => {
+      const wasSent = isEncoded && !(error instanceof KafkaError && error.code === 'UNENCODABLE')
+      this.#settle(() => this.#owner.onNoAnswer(this, batches, error, wasSent))
+    }
+    if (this.#options.acks === 0) {
+      connection
+        .sendUnanswered(produce, body, options)
+        .then(() => this.#settle(() => this.#owner.onWritten(batches)), failed)
+      return
+    }
+    connection
+      .send(produce, body, options)
+      .then(
+        (response) => this.#settle(() => this.#owner.onAnswer(this, batches, { response, topicNames })),
+        failed,
+      )
   }
 
   #settle(outcome: () => void): void {
@@ -215,9 +238,17 @@ export class BrokerSender {
     this.wake()
   }
 
-  #request(batches: readonly QueuedBatch[], version: number): ProduceRequest {
+  #request(
+    batches: readonly QueuedBatch[],
+    version: number,
+    topicNames: Map<string, string>,
+  ): ProduceRequest {
     const { metadata } = this.#cluster
     const topics = byTopic(batches.map(({ batch }) => batch))
+    for (const name of topics.keys()) {
+      const id = metadata.get(name)?.id
+      if (id) topicNames.set(id, name)
+    }
     return {
       ...(version >= 3 ? { transactionalId: null } : {}),
       acks: this.#options.acks,
@@ -245,7 +276,7 @@ export class BrokerSender {
         this.#timerAt = Number.POSITIVE_INFINITY
         this.#pump()
       },
-      Math.max(0, Math.ceil(at - performance.now())),
+      Math.min(longestTimerMs, Math.max(0, Math.ceil(at - performance.now()))),
     )
   }
 
@@ -256,14 +287,14 @@ export class BrokerSender {
 }
 
 /** The answers of a response, by `partitionKey`. */
-export function answersByPartition(
-  response: ProduceResponse,
-  nameOf: (topicId: string) => string | null,
-): Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]> {
+export function answersByPartition({
+  response,
+  topicNames,
+}: ProduceAnswer): Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]> {
   const answers = new Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]>()
   for (const topic of response.responses) {
-    const name = topic.name !== '' ? topic.name : nameOf(topic.topicId)
-    if (name === null) continue
+    const name = topic.name !== '' ? topic.name : topicNames.get(topic.topicId)
+    if (name === undefined) continue
     for (const answer of topic.partitionResponses) {
       answers.set(partitionKey({ topic: name, partition: answer.index }), answer)
     }

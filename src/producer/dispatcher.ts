@@ -2,24 +2,28 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { TopicMetadata } from '../cluster/metadata.ts'
 import { partitionKey } from '../cluster/partition-leaders.ts'
 import { safeNumber } from '../cluster/safe-number.ts'
-import { DeliveryError } from '../errors.ts'
+import { longestTimerMs } from '../deadline.ts'
+import { DeliveryError, messageOf } from '../errors.ts'
 import type { ProduceResponse } from '../protocol/apis/produce.ts'
 import { brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { HeadersInput } from '../protocol/records/record-header.ts'
+import type { Candidate } from './admission.ts'
 import {
   answersByPartition,
   BrokerSender,
+  type ProduceAnswer,
   type QueuedBatch,
   type SenderOptions,
   type SenderOwner,
 } from './broker-sender.ts'
 import type { BufferMemory } from './buffer-memory.ts'
-import type { Delivery } from './delivery.ts'
+import type { BatchDelivered, Delivery } from './delivery.ts'
 import { FlushTracker } from './flush-tracker.ts'
 import type { BatchFactory, PartitionQueue, ProducerIdentity } from './partition-queue.ts'
 import { ProducerBatch } from './producer-batch.ts'
 import type { IdentitySource } from './producer-identity.ts'
+import { StaleTopics } from './stale-topics.ts'
 import { type PartitioningOptions, TopicState } from './topic-state.ts'
 import { WriterPool } from './writer-pool.ts'
 
@@ -50,6 +54,8 @@ export class Dispatcher implements SenderOwner {
   #unsettled = 0
   #sweep: NodeJS.Timeout | undefined
   readonly #timers = new Set<NodeJS.Timeout>()
+  #awaitsIdentity = false
+  readonly #stale: StaleTopics
   #isClosed = false
 
   constructor(
@@ -70,6 +76,11 @@ export class Dispatcher implements SenderOwner {
       },
       opened: (batch) => this.#opened(batch),
     }
+    this.#stale = new StaleTopics(
+      cluster.metadata,
+      options.retryBackoffMs,
+      (name) => this.#topics.get(name)?.queues.some((queue) => queue?.hasWaiting) ?? false,
+    )
     this.#stopListening = cluster.metadata.onUpdate(() => this.#followLeaders())
   }
 
@@ -114,8 +125,9 @@ export class Dispatcher implements SenderOwner {
     const wasEmpty = !queue.hasWaiting
     const bytes = queue.append(timestamp, key, value, headers, delivery)
     this.#memory.take(bytes)
-    if (partition === undefined) topic.used(bytes)
-    const sender = queue.sender ?? this.#assign(topic, queue)
+    if (partition === undefined) topic.used(key, bytes)
+    // Without a leader the first record asks for it; the others need not ask again.
+    const sender = queue.sender ?? (wasEmpty ? this.#assign(topic, queue) : null)
     if (sender === null) return
     if (wasEmpty) {
       sender.add(queue)
@@ -123,6 +135,11 @@ export class Dispatcher implements SenderOwner {
     } else if (queue.isFull && sender.hasRoom) {
       sender.wake()
     }
+  }
+
+  appendCandidate(topic: TopicState, candidate: Candidate): void {
+    const { partition, timestamp, key, value, headers, delivery } = candidate
+    this.append(topic, partition, timestamp, key, value, headers, delivery)
   }
 
   /** Lets everything leave that was appended so far, and resolves when all of it is settled. */
@@ -144,6 +161,7 @@ export class Dispatcher implements SenderOwner {
   close(): void {
     this.#isClosed = true
     this.#stopListening()
+    this.#stale.close()
     clearInterval(this.#sweep)
     for (const timer of this.#timers) clearTimeout(timer)
     for (const sender of this.#senders.values()) sender.close()
@@ -156,44 +174,53 @@ export class Dispatcher implements SenderOwner {
   }
 
   ready(queue: PartitionQueue): boolean {
-    const renew = queue.needsNewProducerId && this.#identities.isReady
+    const renew = queue.needsNewProducerId(this.#identities.current)
     if (this.#identities.isReady && !renew) return true
-    this.#identities.load(renew).then(
-      () => this.#wakeAll(),
-      (error: Error) => this.#withoutIdentity(error),
-    )
+    // One listener, however many partitions ask: each failure would else be followed by as many new questions.
+    if (!this.#awaitsIdentity) {
+      this.#awaitsIdentity = true
+      this.#identities
+        .load(renew)
+        .finally(() => {
+          this.#awaitsIdentity = false
+        })
+        .then(
+          () => this.#wakeAll(),
+          (error: Error) => this.#withoutIdentity(error),
+        )
+    }
     return false
   }
 
-  onAnswer(batches: readonly QueuedBatch[], response: ProduceResponse | null): void {
-    if (response === null) {
-      for (const { queue, batch } of batches) this.#confirm(queue, batch, -1n, -1n)
-      return
-    }
-    const answers = answersByPartition(response, (id) => this.#cluster.metadata.nameOf(id))
-    const stale = new Set<string>()
-    for (const item of batches) {
-      const answer = answers.get(partitionKey(item.batch))
-      if (answer === undefined) {
-        item.batch.maybePersisted = true
-        this.#giveUp(item, 'INVALID_RESPONSE', "the broker's answer leaves it out")
-      } else if (answer.errorCode === errorCodes.none) {
-        this.#confirm(item.queue, item.batch, answer.baseOffset, answer.logAppendTimeMs)
-      } else {
-        this.#refused(item, answer, response, stale)
-      }
-    }
-    if (stale.size > 0) this.#refresh(stale)
+  onWritten(batches: readonly QueuedBatch[]): void {
+    for (const { queue, batch } of batches) this.#confirm(queue, batch, -1n, -1n)
   }
 
-  onNoAnswer(batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void {
+  onAnswer(sender: BrokerSender, batches: readonly QueuedBatch[], answer: ProduceAnswer): void {
+    const answers = answersByPartition(answer)
+    const stale = new Set<string>()
+    for (const item of batches) {
+      const mine = answers.get(partitionKey(item.batch))
+      if (mine === undefined) {
+        item.batch.maybePersisted = true
+        this.#giveUp(item, 'INVALID_RESPONSE', "the broker's answer leaves it out")
+      } else if (mine.errorCode === errorCodes.none) {
+        this.#confirm(item.queue, item.batch, mine.baseOffset, mine.logAppendTimeMs)
+      } else {
+        this.#refused(item, mine, answer.response, sender, stale)
+      }
+    }
+    if (stale.size > 0) this.#stale.refresh(stale)
+  }
+
+  onNoAnswer(sender: BrokerSender, batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void {
     const retriable = error instanceof KafkaError && error.retriable
     for (const item of batches) {
-      if (wasSent && this.#options.acks !== 0) item.batch.maybePersisted = true
-      if (retriable) this.#repeat(item, error, false)
+      if (wasSent) item.batch.maybePersisted = true
+      if (retriable) this.#repeat(item, error, item.queue.sender !== sender)
       else this.#giveUp(item, codeOf(error), error.message, error)
     }
-    if (retriable) this.#refresh(new Set(batches.map(({ batch }) => batch.topic)))
+    if (retriable) this.#stale.refresh(new Set(batches.map(({ batch }) => batch.topic)))
   }
 
   onUnreachable(sender: BrokerSender, error: Error): void {
@@ -207,11 +234,17 @@ export class Dispatcher implements SenderOwner {
       }
       return
     }
-    this.#refresh(new Set(queues.map((queue) => queue.topic)))
+    this.#stale.refresh(new Set(queues.map((queue) => queue.topic)))
     this.#later(this.#options.retryBackoffMs, () => sender.wake())
   }
 
-  #refused(item: QueuedBatch, answer: Answer, response: ProduceResponse, stale: Set<string>): void {
+  #refused(
+    item: QueuedBatch,
+    answer: Answer,
+    response: ProduceResponse,
+    sender: BrokerSender,
+    stale: Set<string>,
+  ): void {
     const { queue, batch } = item
     const { errorCode } = answer
     const info = brokerErrorInfo(errorCode)
@@ -222,7 +255,10 @@ export class Dispatcher implements SenderOwner {
         return this.#confirm(queue, batch, -1n, -1n)
       case errorCodes.messageTooLarge:
       case errorCodes.recordListTooLarge:
-        if (batch.count > 1 && !batch.isSettled) return this.#split(queue, batch)
+        // What may be in the log as a whole would not be known by its parts, and be written a second time.
+        if (batch.count > 1 && !batch.isSettled && !(batch.maybePersisted && batch.stamp.baseSequence >= 0)) {
+          return this.#split(queue, batch)
+        }
         break
       case errorCodes.outOfOrderSequenceNumber:
       case errorCodes.unknownProducerId:
@@ -237,7 +273,9 @@ export class Dispatcher implements SenderOwner {
     let isMoved = false
     if (info.staleMetadata) {
       const { metadata } = this.#cluster
-      isMoved = metadata.hint(batch.topic, batch.partition, answer.currentLeader, response.nodeEndpoints)
+      metadata.hint(batch.topic, batch.partition, answer.currentLeader, response.nodeEndpoints)
+      // By this hint, or by one that an earlier batch has brought.
+      isMoved = queue.sender !== sender
       if (!isMoved) stale.add(batch.topic)
     }
     this.#repeat(item, new KafkaError(info.name, text, { retriable: true }), isMoved)
@@ -247,8 +285,9 @@ export class Dispatcher implements SenderOwner {
   #outOfSequence(item: QueuedBatch, errorCode: number, name: string, text: string): void {
     const { queue, batch } = item
     // With an earlier batch unanswered or waiting to be repeated this is the gap that it leaves: no news.
-    if (!queue.isFirst(batch))
-      return this.#repeat(item, new KafkaError(name, text, { retriable: true }), false)
+    if (!queue.isFirst(batch)) {
+      return this.#repeat(item, new KafkaError(name, text, { retriable: true }), true)
+    }
     queue.requireNewEpoch()
     // A broker that forgot the producer cannot tell whether it has the batch: sending it under a new number could
     // write it twice. OUT_OF_ORDER, by contrast, says that it is not there: a broker knows the last five batches.
@@ -284,24 +323,33 @@ export class Dispatcher implements SenderOwner {
   }
 
   #confirm(queue: PartitionQueue, batch: ProducerBatch, baseOffset: bigint, logAppendTime: bigint): void {
-    queue.finish(batch)
-    const { topic, partition } = batch
-    if (!batch.isSettled) {
-      this.#settled(batch)
-      batch.delivered({
+    let where: BatchDelivered
+    try {
+      const { topic, partition } = batch
+      safeNumber(baseOffset + BigInt(batch.count), 'offset', batch)
+      where = {
         topic,
         partition,
         baseOffset: safeNumber(baseOffset, 'offset', batch),
         logAppendTime: safeNumber(logAppendTime, 'timestamp', batch),
-      })
+      }
+    } catch (error) {
+      batch.maybePersisted = true
+      return this.#giveUp({ queue, batch }, 'INVALID_RESPONSE', messageOf(error), error as Error)
     }
+    queue.confirm(batch)
+    this.#wake(queue)
     this.#free(batch)
+    if (batch.isSettled) return
+    this.#settled(batch)
+    batch.delivered(where)
   }
 
   /** No further attempt for a batch that was in flight. */
   #giveUp({ queue, batch }: QueuedBatch, code: string, reason: string, cause?: Error): void {
     queue.finish(batch)
     this.#fail(queue, batch, code, reason, cause)
+    this.#wake(queue)
   }
 
   #fail(queue: PartitionQueue, batch: ProducerBatch, code: string, reason: string, cause?: Error): void {
@@ -352,9 +400,7 @@ export class Dispatcher implements SenderOwner {
     const latest = performance.now() - deliveryTimeoutMs
     for (const queue of this.#queues()) {
       for (const batch of [...queue.batches()]) {
-        // Batches of one queue were created in this order.
-        if (batch.createdAt > latest) break
-        if (batch.isSettled) continue
+        if (batch.createdAt > latest || batch.isSettled) continue
         const reason = `not confirmed within deliveryTimeoutMs (${deliveryTimeoutMs}) after ${batch.attempts} attempts`
         this.#fail(queue, batch, 'DELIVERY_TIMEOUT', reason)
       }
@@ -378,7 +424,7 @@ export class Dispatcher implements SenderOwner {
   #assign(topic: TopicState, queue: PartitionQueue): BrokerSender | null {
     const leader = topic.metadata.partitions[queue.partition]?.leader ?? -1
     if (leader < 0) {
-      this.#refresh(new Set([topic.name]))
+      this.#stale.refresh(new Set([topic.name]))
       return null
     }
     let sender = this.#senders.get(leader)
@@ -407,24 +453,12 @@ export class Dispatcher implements SenderOwner {
         }
       }
     }
-    if (leaderless !== null) this.#refresh(leaderless)
+    if (leaderless !== null) this.#stale.refresh(leaderless)
   }
 
-  /** Asks where the partitions of these topics are led now; again, a little later, if that fails. */
-  #refresh(topics: ReadonlySet<string>): void {
-    if (this.#isClosed) return
-    this.#cluster.metadata.refresh(topics).catch(() => {
-      this.#later(this.#options.retryBackoffMs, () => {
-        const waiting = [...topics].filter((name) =>
-          this.#topics.get(name)?.queues.some((queue) => queue?.hasWaiting),
-        )
-        if (waiting.length > 0) this.#refresh(new Set(waiting))
-      })
-    })
-  }
-
+  /** Its sender may be another one than that whose answer has made way. */
   #wake(queue: PartitionQueue): void {
-    if (queue.sender === null || this.#isClosed) return
+    if (queue.sender === null || this.#isClosed || !queue.hasWaiting) return
     queue.sender.add(queue)
     queue.sender.wake()
   }
@@ -435,10 +469,13 @@ export class Dispatcher implements SenderOwner {
 
   #later(ms: number, work: () => void): void {
     if (this.#isClosed) return
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      work()
-    }, ms)
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        work()
+      },
+      Math.min(ms, longestTimerMs),
+    )
     this.#timers.add(timer)
   }
 

@@ -67,11 +67,13 @@ export class PartitionQueue {
   #nextOrdinal = 0
   #identity: ProducerIdentity | null = null
   #nextSequence = 0
+  /** The log holds a batch of this identity. */
+  #isKnown = false
   /** Numbers were given to records that the log does not have: what comes next must begin a new epoch. */
   #needsNewEpoch = false
   /** Another broker leads now: what is in flight to the old one comes first, or the order would be lost. */
   #mustSettle = false
-  /** Null while nobody leads. */
+  /** Null until somebody leads. */
   sender: QueueSender | null = null
   /** Nothing leaves before, monotonic milliseconds. */
   #retryAt = 0
@@ -147,16 +149,11 @@ export class PartitionQueue {
   next(readiness: Readiness): ProducerBatch | null {
     if (readiness.now < this.#retryAt) return null
     if (this.#inFlight.size === 0) this.#mustSettle = false
-    else if (this.#mustSettle) return null
-    const waiting = this.#waiting[0]
-    if (waiting !== undefined) {
-      // A repeated batch goes alone. With the one before it unanswered, both could fail again, and the later one first:
-      // its failure would then be taken for a gap.
-      if ((waiting.attempts > 0 || this.#needsNewEpoch) && this.#inFlight.size > 0) return null
-      return waiting
-    }
+    if (this.#mustWaitForAnswers) return null
+    const [waiting] = this.#waiting
+    if (waiting !== undefined) return waiting
     const open = this.#open
-    if (open === null || (this.#needsNewEpoch && this.#inFlight.size > 0)) return null
+    if (open === null) return null
     const isDue =
       readiness.isUrgent ||
       open.size >= this.#options.batchSize ||
@@ -168,8 +165,20 @@ export class PartitionQueue {
   wakeAt(now: number): number {
     if (now < this.#retryAt) return this.hasWaiting ? this.#retryAt : Number.POSITIVE_INFINITY
     if (this.#waiting.length > 0 || this.#open === null) return Number.POSITIVE_INFINITY
-    if (this.#needsNewEpoch && this.#inFlight.size > 0) return Number.POSITIVE_INFINITY
+    if (this.#mustWaitForAnswers) return Number.POSITIVE_INFINITY
     return this.#open.createdAt + this.#options.lingerMs
+  }
+
+  /** Whether what is in flight must be answered before anything else may leave. */
+  get #mustWaitForAnswers(): boolean {
+    if (this.#inFlight.size === 0) return false
+    if (this.#mustSettle || this.#needsNewEpoch) return true
+    // A broker takes any number from a producer that it does not know. With two batches on their way, the first refused
+    // for a while and the second accepted, the first would come after the second.
+    if (this.#identity !== null && !this.#isKnown) return true
+    // A repeated batch goes alone. With the one before it unanswered, both could fail again, and the later one first:
+    // its failure would then be taken for a gap.
+    return (this.#waiting[0]?.attempts ?? 0) > 0
   }
 
   /**
@@ -194,12 +203,22 @@ export class PartitionQueue {
     this.#inFlight.add(batch)
   }
 
-  /** True: this queue has used up its epochs and needs another producer id before it can go on. */
-  get needsNewProducerId(): boolean {
-    return this.#needsNewEpoch && this.#inFlight.size === 0 && this.#identity?.producerEpoch === maxEpoch
+  /** True: this queue has used up the epochs of its producer id, and `current` is no other. */
+  needsNewProducerId(current: ProducerIdentity | null): boolean {
+    const { producerId, producerEpoch } = this.#identity ?? { producerId: -1n, producerEpoch: -1 }
+    return this.#needsNewEpoch && producerEpoch === maxEpoch && producerId === current?.producerId
   }
 
-  /** The batch is answered for good: confirmed, or failed. */
+  /** The batch is in the log. */
+  confirm(batch: ProducerBatch): void {
+    const { producerId, producerEpoch } = batch.stamp
+    if (producerId === this.#identity?.producerId && producerEpoch === this.#identity.producerEpoch) {
+      this.#isKnown = true
+    }
+    this.finish(batch)
+  }
+
+  /** The batch is answered for good. */
   finish(batch: ProducerBatch): void {
     this.#inFlight.delete(batch)
     this.#backoff.reset()
@@ -210,7 +229,8 @@ export class PartitionQueue {
   requeue(batch: ProducerBatch, { now, immediately }: { now: number; immediately: boolean }): void {
     this.#inFlight.delete(batch)
     this.#insert(batch)
-    if (!immediately) this.#retryAt = now + this.#backoff.next()
+    // Several batches that one lost connection brings back are one failure.
+    if (!immediately && now >= this.#retryAt) this.#retryAt = now + this.#backoff.next()
   }
 
   /** Puts the parts of a batch that was too large in its place, and keeps to smaller ones from now on. */
@@ -257,13 +277,13 @@ export class PartitionQueue {
     if (this.#open !== null) this.#close(this.#open)
   }
 
-  /** Another broker leads the partition, or none (null). Whatever waited for the old one to recover may go now. */
-  moveTo(sender: QueueSender | null): void {
+  /** Another broker leads the partition. Whatever waited for the old one to recover may go now. */
+  moveTo(sender: QueueSender): void {
     this.sender?.remove(this)
     this.sender = sender
     this.#mustSettle = this.#inFlight.size > 0
     this.#retryAt = 0
-    if (sender !== null && this.hasWaiting) {
+    if (this.hasWaiting) {
       sender.add(this)
       sender.wake()
     }
@@ -284,6 +304,7 @@ export class PartitionQueue {
     const { producerId, producerEpoch } = this.#identity!
     this.#identity = producerEpoch < maxEpoch ? { producerId, producerEpoch: producerEpoch + 1 } : fresh
     this.#nextSequence = 0
+    this.#isKnown = false
     this.#needsNewEpoch = false
     for (const other of this.#waiting) {
       other.stamp = noStamp

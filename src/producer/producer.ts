@@ -46,6 +46,8 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   readonly #valueSerializer: Serializer<V> | undefined
   readonly #unobserved = new UnobservedDeliveries()
   readonly #unobservedDelivery = new UnobservedDelivery(this.#unobserved)
+  /** The last `produce` has given false, and nobody has waited since. */
+  #toldFull = false
   #closing: Promise<void> | null = null
 
   /** @throws InvalidOptionError when an option is unknown, of the wrong type or does not go with another one. */
@@ -138,10 +140,18 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     const timestamp = timestampOf(record)
     const delivery =
       onDelivery === undefined ? this.#unobservedDelivery : callbackDelivery(timestamp, onDelivery)
-    // Only who has not heeded `false` is refused: a first record that does not fit waits outside, and makes it full.
-    const error = this.#trySend(record, timestamp, delivery, undefined, this.#memory.isFull)
+    // Only who has not heeded `false` is refused. A record of one who was never told, as others filled the buffer,
+    // waits outside when it does not fit.
+    const mustFit = this.#toldFull && this.#memory.isFull
+    const error = this.#trySend(record, timestamp, delivery, undefined, mustFit)
     if (error !== null) throw error
-    return !this.#memory.isFull
+    this.#toldFull = this.#memory.isFull
+    return !this.#toldFull
+  }
+
+  /** Bytes of `bufferMemory` in use: records that wait for room in a batch, for their topic, or for confirmation. */
+  get bufferedBytes(): number {
+    return this.#memory.used
   }
 
   /**
@@ -151,6 +161,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
    */
   async drained(): Promise<void> {
     await this.#memory.drained()
+    this.#toldFull = false
     this.#unobserved.throwIfFailed()
   }
 
@@ -241,7 +252,9 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     try {
       if (this.#closing !== null) throw closedError()
       if (typeof record !== 'object' || record === null) {
-        throw new InvalidArgumentError(`a record must be an object, not ${record === null ? 'null' : typeof record}`)
+        throw new InvalidArgumentError(
+          `a record must be an object, not ${record === null ? 'null' : typeof record}`,
+        )
       }
       const { partition, headers } = record
       signal?.throwIfAborted()

@@ -296,6 +296,39 @@ describeKafka('Consumer in a group', (kafka) => {
     expect(again?.offset).toBe(late?.offset)
   })
 
+  it('may commit in the hook for revoked partitions, while it is being closed too', async () => {
+    await using t = await topicWith(1, numbers(0, 10))
+    const consumer: Consumer<string, string> = consumerOf({
+      groupId: t.groupId,
+      topics: [t.topic],
+      enableAutoCommit: false,
+      onPartitionsRevoked: ([partition]) => consumer.commit([{ ...partition!, offset: 6 }]),
+    })
+    await consumer.poll({ timeoutMs: 20_000 })
+    await consumer.close()
+    expect(await committedOf(t.groupId, t.topic)).toBe(6)
+  })
+
+  it('tells of a topic that does not exist, and reads it once it does', async () => {
+    await using t = await topicWith(1, ['one'])
+    const errors: { code: string; topic: string | undefined }[] = []
+    const missing = `missing-${randomUUID()}`
+    await using consumer = consumerOf({
+      groupId: t.groupId,
+      topics: [missing],
+      allowAutoCreateTopics: false,
+      metadataMaxAgeMs: 300,
+      onError: ({ code, topic }) => errors.push({ code, topic }),
+    })
+    const reading = consumer.poll({ timeoutMs: 30_000 })
+    await expect
+      .poll(() => errors, { timeout: 10_000 })
+      .toEqual([{ code: 'UNKNOWN_TOPIC_OR_PARTITION', topic: missing }])
+    await t.writer.createTopic(missing)
+    await t.writer.write(missing, 0, ['here'])
+    expect((await reading).map(({ value }) => value)).toEqual(['here'])
+  })
+
   it('does not commit for who is no owner', async () => {
     await using t = await topicWith(2, numbers(0, 2))
     await using consumer = consumerOf({ groupId: t.groupId, topics: [t.topic] })
@@ -328,6 +361,11 @@ describeKafka('Consumer in a group', (kafka) => {
     expect((await consumer.poll({ timeoutMs: 20_000 })).map(({ value }) => value)).toEqual(['one'])
     consumer.subscribe([two.topic])
     expect((await consumer.poll({ timeoutMs: 20_000 })).map(({ value }) => value)).toEqual(['two'])
+    // Back before it is gone.
+    consumer.subscribe([])
+    consumer.subscribe([one.topic])
+    await one.writer.write(one.topic, 0, ['more'])
+    expect((await consumer.poll({ timeoutMs: 20_000 })).map(({ value }) => value)).toContain('more')
     consumer.subscribe([])
     await expect.poll(() => consumer.assignment(), { timeout: 10_000 }).toEqual([])
     await expect(consumer.poll()).rejects.toMatchObject({ code: 'ILLEGAL_STATE' })

@@ -347,11 +347,32 @@ describeKafka('Consumer', (kafka) => {
     expect((await waiting).map(({ value }) => value)).toEqual(['one'])
   })
 
-  it('reads what control batches and open transactions leave of a topic by its isolation level', async () => {
-    await using t = await topicWith(1, numbers(0, 2))
-    await using consumer = consumerOf({ isolationLevel: 'read_committed' })
-    consumer.assign([{ topic: t.topic, partition: 0 }])
-    expect(await take(consumer, 2)).toEqual(numbers(0, 2))
-    expect(consumer.lag()).toMatchObject([{ endOffset: 2, lag: 0 }])
+  it('leaves out aborted transactions and stops before open ones with read_committed, and only with that', async () => {
+    await using t = await topicWith(1, ['before'])
+    const transactionalId = `tx-${randomUUID()}`
+    const partition = { topic: t.topic, partition: 0 }
+    const aborted = await t.writer.initTransactions(transactionalId)
+    await t.writer.write(t.topic, 0, ['aborted 1', 'aborted 2'], aborted, transactionalId)
+    const open = await t.writer.initTransactions(transactionalId)
+    await t.writer.write(t.topic, 0, ['between'])
+    await t.writer.write(t.topic, 0, ['open'], open, transactionalId)
+    await t.writer.write(t.topic, 0, ['after'])
+
+    await using committed = consumerOf({ isolationLevel: 'read_committed' })
+    committed.assign([partition])
+    expect(await take(committed, 2)).toEqual(['before', 'between'])
+    // Two aborted records and the end of their transaction stand between them.
+    expect(committed.lag()).toMatchObject([{ position: 5, endOffset: 5, lag: 0 }])
+    expect(await committed.endOffsets([partition])).toEqual([{ ...partition, offset: 5 }])
+    expect(await committed.poll({ timeoutMs: 300 })).toEqual([])
+
+    await using uncommitted = consumerOf()
+    uncommitted.assign([partition])
+    const all = ['before', 'aborted 1', 'aborted 2', 'between', 'open', 'after']
+    expect(await take(uncommitted, 6)).toEqual(all)
+
+    // The end of the open transaction lets the other go on.
+    await t.writer.initTransactions(transactionalId)
+    expect(await take(committed, 1)).toEqual(['after'])
   })
 })

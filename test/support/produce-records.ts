@@ -4,6 +4,7 @@ import { clientOptions } from '../../src/options/client-options.ts'
 import { clusterOptions } from '../../src/options/cluster-options.ts'
 import { parseOptions } from '../../src/options/parse-options.ts'
 import { createTopics } from '../../src/protocol/apis/create-topics.ts'
+import { initProducerId } from '../../src/protocol/apis/init-producer-id.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { BrokerError, errorCodes } from '../../src/protocol/broker-errors.ts'
 import {
@@ -57,6 +58,7 @@ export class TopicWriter implements AsyncDisposable {
     partition: number,
     records: readonly (Partial<RecordInput> | string)[],
     options: RecordBatchOptions = {},
+    transactionalId: string | null = null,
   ): Promise<number> {
     const inputs = records.map((record, index) => ({
       offset: BigInt(index),
@@ -65,14 +67,19 @@ export class TopicWriter implements AsyncDisposable {
       value: null,
       ...(typeof record === 'string' ? { value: record } : record),
     }))
-    return await this.writeBytes(topic, partition, encodeRecordBatch(options, inputs))
+    return await this.writeBytes(topic, partition, encodeRecordBatch(options, inputs), transactionalId)
   }
 
   /** Again while the partition's leader does not yet know that it is that. */
-  async writeBytes(topic: string, partition: number, records: Uint8Array): Promise<number> {
+  async writeBytes(
+    topic: string,
+    partition: number,
+    records: Uint8Array,
+    transactionalId: string | null = null,
+  ): Promise<number> {
     const deadline = new Deadline(30_000)
     for (;;) {
-      const answer = await this.#produce(topic, partition, records, deadline)
+      const answer = await this.#produce(topic, partition, records, transactionalId, deadline)
       if (answer.errorCode === errorCodes.none) return Number(answer.baseOffset)
       const error = new BrokerError(answer.errorCode, { topic, partition, api: 'Produce' })
       if (!error.retriable || deadline.expired) throw error
@@ -80,11 +87,32 @@ export class TopicWriter implements AsyncDisposable {
     }
   }
 
-  async #produce(topic: string, partition: number, records: Uint8Array, deadline: Deadline) {
+  /** Begins as a transactional producer; what the one before under this name has left open is aborted by that. */
+  async initTransactions(transactionalId: string): Promise<RecordBatchOptions> {
+    const { producerId, producerEpoch } = await this.cluster.request(
+      initProducerId,
+      { transactionalId, transactionTimeoutMs: 60_000 },
+      {
+        to: { transaction: transactionalId },
+        deadline: new Deadline(30_000),
+        errorOf: ({ errorCode }) => errorCode,
+      },
+    )
+    return { producerId, producerEpoch, baseSequence: 0, isTransactional: true }
+  }
+
+  async #produce(
+    topic: string,
+    partition: number,
+    records: Uint8Array,
+    transactionalId: string | null,
+    deadline: Deadline,
+  ) {
     const { id } = await this.cluster.metadata.topic(topic, deadline)
     const response = await this.cluster.request(
       produce,
       (version) => ({
+        transactionalId,
         acks: -1,
         timeoutMs: 30_000,
         topicData: [

@@ -22,8 +22,3 @@ export function gate(): Gate {
   })
   return { opened, open: () => open() }
 }
-
-/** Sockets and timers that keep this process alive at the moment, by Node's names of them. */
-export function activeResources(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap' || name === 'Timeout')
-}

@@ -51,6 +51,7 @@ export class ScriptedBroker {
   /** Connections accepted so far. */
   accepted = 0
   readonly #server: Server
+  #port = 0
   readonly #sockets = new Set<Socket>()
   readonly #handlers = new Map<string, Handler>()
   readonly #offered = new Map<number, VersionRange>()
@@ -80,8 +81,9 @@ export class ScriptedBroker {
     this.on(metadata, () => ({ brokers: [this.node()], controllerId: this.nodeId }))
   }
 
+  /** Stays what it was after `stop`. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return this.#port
   }
 
   get address(): string {
@@ -124,7 +126,7 @@ export class ScriptedBroker {
     return this.seen(api)[count - 1]!
   }
 
-  /** Waits until `condition` holds; it is looked at after each request, connection and end of one. */
+  /** Waits until `condition` holds; it is looked at after each request, connection and end of one at this broker. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       await new Promise<void>((resolve) => {
@@ -140,6 +142,7 @@ export class ScriptedBroker {
   async listen(port = 0): Promise<void> {
     this.#server.listen(port, this.host)
     await once(this.#server, 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
   }
 
   /** Hangs up on everybody; new connections are still welcome. */

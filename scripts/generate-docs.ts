@@ -1,0 +1,9 @@
+/** Writes the pages that are made from the source: `npm run docs`. A test says when one is out of date. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { configurationPage } from './configuration-table.ts'
+import { errorsPage } from './error-tables.ts'
+
+const docs = join(import.meta.dirname, '..', 'docs')
+await writeFile(join(docs, 'configuration.md'), configurationPage())
+await writeFile(join(docs, 'errors.md'), errorsPage())

@@ -1,0 +1,41 @@
+import type { TopicPartition } from '../cluster/partition-leaders.ts'
+
+/** A partition to read, and from where. */
+export interface PartitionToRead extends TopicPartition {
+  /** Default: the group's committed offset, else by `autoOffsetReset`. */
+  readonly offset?: number | undefined
+}
+
+export interface PollOptions {
+  /** Longest wait for a first record, in milliseconds. Default 0: what is there already. */
+  timeoutMs?: number | undefined
+  /** Default `maxPollRecords`. */
+  maxRecords?: number | undefined
+  /** Ends the wait early; the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface CloseOptions {
+  /** Longest time for the last commit, the hooks and leaving the group, in milliseconds. Default 30000. */
+  timeoutMs?: number | undefined
+}
+
+/** What a group has committed for a partition; `offset` is null when nothing. */
+export interface CommittedPartition extends TopicPartition {
+  /** Offset of the next record to read. */
+  readonly offset: number | null
+  /** -1 when it was committed without one. */
+  readonly leaderEpoch: number
+  /** What the committer wrote beside it; empty when nothing. */
+  readonly metadata: string
+}
+
+/** How far behind a partition is, as the last answers tell; null while that is not known. */
+export interface PartitionLag extends TopicPartition {
+  /** Offset of the next record to deliver. */
+  readonly position: number | null
+  /** End of what can be read with the isolation level chosen. */
+  readonly endOffset: number | null
+  /** Records, counted as offsets: those that compaction took are in it. */
+  readonly lag: number | null
+}

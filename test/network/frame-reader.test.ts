@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { FrameReader } from '../../src/protocol/frame-reader.ts'
+import { int32, sized } from '../support/scripted-broker.ts'
+
+function readAll(
+  chunks: readonly Uint8Array[],
+  maxFrameBytes = 1_000,
+): { frames: Buffer[]; reader: FrameReader } {
+  const reader = new FrameReader(maxFrameBytes)
+  const frames: Buffer[] = []
+  for (const chunk of chunks) reader.push(chunk, (frame) => frames.push(Buffer.from(frame)))
+  return { frames, reader }
+}
+
+describe('a frame reader', () => {
+  it('gives the same frames however the bytes are cut', () => {
+    const bodies = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 })
+    const cuts = fc.array(fc.nat(400), { maxLength: 30 })
+    fc.assert(
+      fc.property(bodies, cuts, (frames, at) => {
+        const bytes = Buffer.concat(frames.map(sized))
+        const ends = [...new Set([0, ...at.filter((cut) => cut < bytes.length), bytes.length])].sort(
+          (a, b) => a - b,
+        )
+        const chunks = ends.slice(1).map((end, i) => bytes.subarray(ends[i], end))
+        const { frames: read, reader } = readAll(chunks)
+        expect(read).toEqual(frames.map((frame) => Buffer.from(frame)))
+        expect(reader.midFrame).toBe(false)
+      }),
+    )
+  })
+
+  it('knows at each byte whether it is in the middle of a frame', () => {
+    const bytes = sized(Buffer.from('abc'))
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const { reader } = readAll([bytes.subarray(0, cut)])
+      expect(reader.midFrame).toBe(cut > 0 && cut < bytes.length)
+    }
+  })
+
+  it('gives a frame that lies in one chunk without copying it', () => {
+    const chunk = sized(Buffer.from('abc'))
+    const seen: Uint8Array[] = []
+    new FrameReader(10).push(chunk, (frame) => seen.push(frame))
+    expect(seen[0]?.buffer).toBe(chunk.buffer)
+  })
+
+  it('refuses a length that is not allowed before it holds any memory for it', () => {
+    for (const length of [-1, -0x80000000, 11, 0x7fffffff]) {
+      const before = process.memoryUsage().arrayBuffers
+      expect(() => readAll([int32(length)], 10)).toThrow(`frame of ${length} bytes, allowed are 0 to 10`)
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000)
+    }
+    expect(readAll([sized(Buffer.alloc(10))], 10).frames).toHaveLength(1)
+  })
+})
