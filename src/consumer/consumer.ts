@@ -391,8 +391,8 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   async #close(deadline: Deadline): Promise<void> {
-    this.#reader.close()
     this.#fetcher.stop()
+    await this.#reader.close()
     clearTimeout(this.#metadataTimer)
     await this.#group?.close(deadline)
     this.#isClosed = true

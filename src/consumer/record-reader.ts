@@ -110,11 +110,15 @@ export class RecordReader {
     this.wake()
   }
 
-  /** Ends what waits for records; asks from now on get nothing. */
-  close(): void {
+  /**
+   * Ends what waits for records; asks from now on get nothing. Resolves a turn later: a loop that has just been through
+   * with a message asks for the next within this turn, and without that ask its last message would not be done.
+   */
+  async close(): Promise<void> {
     this.#isClosed = true
-    this.drop()
     this.wake()
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.drop()
   }
 
   get isClosed(): boolean {
@@ -156,6 +160,7 @@ export class RecordReader {
     const current = this.#current
     if (
       current === null ||
+      this.#isClosed ||
       current.index === current.chunk.length ||
       this.#isAsking ||
       this.#errors.length > 0 ||
