@@ -37,16 +37,23 @@ export class Deadline {
    */
   race<T>(promise: Promise<T>, what: string, code: TimeoutErrorCode = 'API_TIMEOUT'): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(
-        () => finish(() => reject(this.error(what, code))),
-        Math.min(this.remainingMs, longestTimerMs),
-      )
+      let timer: NodeJS.Timeout
+      // Timers count from the start of the turn in which they are set, so they can go off early by as much as that turn
+      // had taken. Whoever is told of a deadline that is not over yet draws wrong conclusions from its own clock.
+      const onTimer = () => {
+        if (this.expired) finish(() => reject(this.error(what, code)))
+        else arm()
+      }
+      const arm = () => {
+        timer = setTimeout(onTimer, Math.min(Math.ceil(this.remainingMs), longestTimerMs))
+      }
       const onAbort = () => finish(() => reject(this.signal?.reason))
       const finish = (settle: () => void) => {
         clearTimeout(timer)
         this.signal?.removeEventListener('abort', onAbort)
         settle()
       }
+      arm()
       // First of all, or the failure of work that was aborted before it began would be an unhandled rejection.
       promise.then(
         (value) => finish(() => resolve(value)),

@@ -1,5 +1,5 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import {
   ConnectionError,
   type ConnectionErrorCode,
@@ -63,11 +63,13 @@ function open({ host, port, tls }: ConnectTarget): Socket | TLSSocket {
   // Node goes through a name's addresses by `autoSelectFamily`, on since Node 20, one after the other. Its 250 ms for
   // each but the last are too few for a far broker whose other family leads nowhere.
   const to = { host, port, autoSelectFamilyAttemptTimeout: 1_000 }
-  if (tls === null) return connectTcp({ ...to, noDelay: true, keepAlive: true })
+  // Loaded when first needed: together they would be a third of what importing this package takes.
+  const net = process.getBuiltinModule('node:net')
+  if (tls === null) return net.connect({ ...to, noDelay: true, keepAlive: true })
   const given = tls === true ? {} : tls
   // An IP address is no server name (RFC 6066); Node checks the certificate against `host` all the same.
-  const servername = isIP(host) === 0 ? { servername: host } : {}
-  const socket = connectTls({ ...servername, ...given, ...to })
+  const servername = net.isIP(host) === 0 ? { servername: host } : {}
+  const socket = process.getBuiltinModule('node:tls').connect({ ...servername, ...given, ...to })
   socket.setNoDelay(true)
   socket.setKeepAlive(true)
   return socket

@@ -22,10 +22,14 @@ export class BufferMemory {
   readonly #drainedBelow: number
   readonly #fullAbove: number
 
-  /** @param reserve bytes that are kept free after `isFull` has become true, so that one more record surely fits. */
-  constructor(total: number, reserve: number) {
+  /**
+   * @param total bound of the bytes, `bufferMemory`.
+   * @param fullAbove bytes in use from which on `isFull` says to wait. Less than `total` by what one more record may
+   *   take, so that it fits all the same.
+   */
+  constructor(total: number, fullAbove: number) {
     this.total = total
-    this.#fullAbove = total - reserve
+    this.#fullAbove = fullAbove
     this.#drainedBelow = this.#fullAbove / 2
   }
 

@@ -167,7 +167,9 @@ async function runProgram(
   stop: string | undefined,
 ): Promise<{ code: number | null; output: string }> {
   const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'), NODE_OPTIONS: '' }
-  const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: folder, env, timeout: 45_000 })
+  // SIGKILL: samples that end gracefully on SIGTERM would hide that they had to be ended.
+  const limit = { timeout: 45_000, killSignal: 'SIGKILL' } as const
+  const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: folder, env, ...limit })
   let output = ''
   const add = (chunk: Buffer) => {
     const before = output.includes(awaited)

@@ -127,9 +127,7 @@ describeKafka(
   (kafka) => {
     for (const [client, ask] of Object.entries(waysToAsk)) {
       const failure = (options: ClientOptions) =>
-        failureOf(
-          ask(new Kafka({ requestTimeoutMs: 900, socketConnectionSetupTimeoutMs: 900, ...options })),
-        )
+        failureOf(ask(new Kafka({ requestTimeoutMs: 900, socketConnectionSetupTimeoutMs: 900, ...options })))
 
       it(`${client}: TLS to a plain port`, async () => {
         const error = await failure({ bootstrapServers: kafka.bootstrapServers, tls: true })

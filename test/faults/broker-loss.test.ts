@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { type Consumer, Kafka, string } from '../../src/index.ts'
+import { type Consumer, Kafka, type Producer, string } from '../../src/index.ts'
 import type { JavaConsumerRecord } from '../support/interop/index.ts'
 import { NumberedMessages } from '../support/numbered-messages.ts'
 import { readLog } from '../support/read-log.ts'
@@ -30,6 +30,23 @@ async function readNumbers(
   })
   await Promise.race([complete, Promise.all(loops)])
   return order
+}
+
+/** Sends all numbers, and kills while some of the first half are on their way; the second half is sent after that. */
+async function sendAround(
+  messages: NumberedMessages,
+  producer: Producer,
+  topic: string,
+  total: number,
+  kill: () => Promise<void>,
+): Promise<{ rest: Promise<void> }> {
+  const first = messages.send(producer, topic, 0, total / 2)
+  await messages.reached(total / 4)
+  while (producer.bufferedBytes === 0) await messages.reached(messages.confirmed.size + 1)
+  await kill()
+  const rest = first.then(() => messages.send(producer, topic, total / 2, total))
+  rest.catch(() => {})
+  return { rest }
 }
 
 /** Each number once, and the numbers of a key in order, as they were sent. */
@@ -78,12 +95,10 @@ describeKafka(
       const read = readNumbers([consumer], total)
 
       const messages = new NumberedMessages()
-      const sending = messages.send(producer, topic, 0, total)
-      await messages.reached(total / 4)
-      await cluster.kill(cluster.nodes[0]!.id)
-      expect(messages.confirmed.size).toBeLessThan(total)
-      await cluster.restart(cluster.nodes[0]!.id)
-      await sending
+      const [node] = cluster.nodes
+      const sending = await sendAround(messages, producer, topic, total, () => cluster.kill(node!.id))
+      await cluster.restart(node!.id)
+      await sending.rest
       await producer.flush()
 
       expect([...messages.failed.values()].map(String)).toEqual([])
@@ -121,12 +136,9 @@ describeKafka(
       const read = readNumbers([one, other], total)
 
       const messages = new NumberedMessages()
-      const sending = messages.send(producer, topic, 0, total)
-      await messages.reached(total / 4)
       const [partition] = await producer.partitionsFor(topic)
-      await cluster.kill(partition!.leader)
-      expect(messages.confirmed.size).toBeLessThan(total)
-      await sending
+      const kill = () => cluster.kill(partition!.leader)
+      await (await sendAround(messages, producer, topic, total, kill)).rest
       await producer.flush()
 
       expect([...messages.failed.values()].map(String)).toEqual([])

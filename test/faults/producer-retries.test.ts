@@ -320,6 +320,19 @@ describe('MESSAGE_TOO_LARGE', () => {
     expect(cluster.log('t').values).toEqual(['0', '1', '2', '3', '4', '5'])
   })
 
+  test('of a batch that may be in the log already does not split it: its parts would be written again', async () => {
+    const { cluster, producer } = await start()
+    cluster.onBatch = ({ values }) => {
+      if (cluster.batches.length === 1) return 'appendAndHangUp'
+      return values.length > 1 ? { error: errorCodes.messageTooLarge } : 'append'
+    }
+    const sent = ['a', 'b'].map((value) => failureOf(producer.send({ topic: 't', value })))
+    for (const error of await Promise.all(sent)) {
+      expect(error).toMatchObject({ code: 'MESSAGE_TOO_LARGE', persisted: 'possibly' })
+    }
+    expect(cluster.log('t').values).toEqual(['a', 'b'])
+  })
+
   test('of a single record fails it alone', async () => {
     const { cluster, producer } = await start()
     cluster.onBatch = ({ size }) => (size > 500 ? { error: errorCodes.messageTooLarge } : 'append')

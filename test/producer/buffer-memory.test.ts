@@ -10,7 +10,7 @@ function never(error: Error): void {
 
 describe('BufferMemory', () => {
   test('lets waiters in one by one, in the order in which they came, though a smaller one would fit before', () => {
-    const memory = new BufferMemory(100, 10)
+    const memory = new BufferMemory(100, 90)
     const entered: string[] = []
     memory.take(95)
     memory.wait(50, patience(), () => entered.push('large'), never)
@@ -27,19 +27,19 @@ describe('BufferMemory', () => {
   })
 
   test('lets each in once when those let in give back what they do not need', () => {
-    const memory = new BufferMemory(100, 10)
+    const memory = new BufferMemory(100, 90)
     const entered: number[] = []
     memory.take(100)
-    for (let i = 0; i < 1_000; i++) {
+    for (let i = 0; i < 20_000; i++) {
       memory.wait(50, patience(), () => memory.exchange(50, () => entered.push(i)), never)
     }
     memory.free(100)
-    expect(entered).toEqual(Array.from({ length: 1_000 }, (_, i) => i))
+    expect(entered).toEqual(Array.from({ length: 20_000 }, (_, i) => i))
     expect(memory.used).toBe(0)
   })
 
   test('gives nobody else the bytes that a record is about to take again', () => {
-    const memory = new BufferMemory(100, 10)
+    const memory = new BufferMemory(100, 90)
     const order: string[] = []
     memory.take(100)
     memory.wait(10, patience(), () => order.push('other'), never)
@@ -53,7 +53,7 @@ describe('BufferMemory', () => {
   })
 
   test('gives up those whose time is over, with what was wrong, and then serves the next that fits', async () => {
-    const memory = new BufferMemory(100, 10)
+    const memory = new BufferMemory(100, 90)
     memory.take(90)
     const late = new Promise<Error>((resolve) => {
       memory.wait(50, new Deadline(20), () => never(new Error('there is no room')), resolve)
@@ -68,7 +68,7 @@ describe('BufferMemory', () => {
   })
 
   test('takes a waiter whose signal is aborted out of the line, and lets those behind it in', () => {
-    const memory = new BufferMemory(100, 10)
+    const memory = new BufferMemory(100, 90)
     const aborting = new AbortController()
     const told: unknown[] = []
     memory.take(95)
@@ -88,7 +88,7 @@ describe('BufferMemory', () => {
   })
 
   test('is full before a last large record would not fit, and drained when half of that is free', async () => {
-    const memory = new BufferMemory(100, 20)
+    const memory = new BufferMemory(100, 80)
     memory.take(80)
     expect(memory.isFull).toBe(false)
     await memory.drained()
@@ -106,7 +106,7 @@ describe('BufferMemory', () => {
   })
 
   test('ends all waiting when it is closed', async () => {
-    const memory = new BufferMemory(100, 20)
+    const memory = new BufferMemory(100, 80)
     memory.take(100)
     const closed = new Error('closed')
     const told: Error[] = []
