@@ -63,7 +63,8 @@ export class GroupSession {
       groupId: this.groupId,
       groupMetadata: () => this.#metadataForCommit(),
       find: (partition) => parts.assignment.get(partition),
-      onCommitRefused: (errorCode) => (this.#departing ?? this.#member)?.onCommitRefused(errorCode),
+      onCommitRefused: (errorCode, sentWith) =>
+        (this.#departing ?? this.#member)?.onCommitRefused(errorCode, sentWith),
     })
   }
 

@@ -20,8 +20,8 @@ export interface CommitOwner {
   readonly groupId: string
   groupMetadata(): GroupMetadata
   find(partition: TopicPartition): AssignedPartition | undefined
-  /** The group no longer takes our commits: the member has to act on it. */
-  onCommitRefused(errorCode: number): void
+  /** The group no longer takes what comes from `sentWith`: the member has to act on it, if it still is that. */
+  onCommitRefused(errorCode: number, sentWith: GroupMetadata): void
 }
 
 /** Versions from 10 on know topics by id alone. */
@@ -104,9 +104,10 @@ export class OffsetCommitter {
 
   async #send(
     offsets: readonly OffsetToCommit[],
-    { groupId, generationId, memberId, groupInstanceId }: GroupMetadata,
+    group: GroupMetadata,
     deadline: Deadline,
   ): Promise<OffsetCommitResponse> {
+    const { groupId, generationId, memberId, groupInstanceId } = group
     try {
       return await this.#cluster.request(
         offsetCommit,
@@ -135,7 +136,7 @@ export class OffsetCommitter {
       )
     } catch (error) {
       if (error instanceof BrokerError && refusals.has(error.errorCode)) {
-        this.#owner.onCommitRefused(error.errorCode)
+        this.#owner.onCommitRefused(error.errorCode, group)
       }
       throw error
     }

@@ -14,7 +14,7 @@ import { type ScriptedBroker, startScriptedBroker } from '../support/scripted-br
 describe('OffsetCommitter', () => {
   let broker: ScriptedBroker
   let cluster: Cluster
-  let refusals: number[]
+  let refusals: [errorCode: number, generationId: number][]
   let generationId: number
   let committer: OffsetCommitter
 
@@ -34,7 +34,7 @@ describe('OffsetCommitter', () => {
       groupId: 'g',
       groupMetadata: () => ({ groupId: 'g', generationId, memberId: 'm', groupInstanceId: null }),
       find: () => undefined,
-      onCommitRefused: (errorCode) => refusals.push(errorCode),
+      onCommitRefused: (errorCode, { generationId: of }) => refusals.push([errorCode, of]),
     }
     committer = new OffsetCommitter(cluster, owner)
   })
@@ -103,7 +103,7 @@ describe('OffsetCommitter', () => {
     const refused = commit(1)
     const next = commit(2)
     await expect(refused).rejects.toMatchObject({ code, groupId: 'g' })
-    expect(refusals).toEqual([errorCode])
+    expect(refusals).toEqual([[errorCode, 3]])
     await next
     expect(committedOffsets()).toEqual([1n, 2n])
   })

@@ -482,7 +482,7 @@ describeKafka('a member of a classic group', (kafka) => {
     await owner.until(() => owner.kinds.length === 3)
     expect(owner.kinds).toEqual(['assigned', 'revoked', 'assigned'])
 
-    member.onCommitRefused(22)
+    member.onCommitRefused(22, member.metadata)
     // From this very moment on: what comes next must not be committed.
     expect(member.metadata.generationId).toBe(-1)
     await owner.until(() => owner.kinds.length === 5)

@@ -122,12 +122,12 @@ export class ClassicMember implements GroupMember {
     this.#wake?.()
   }
 
-  onCommitRefused(errorCode: number, sentWith?: GroupMetadata): void {
+  onCommitRefused(errorCode: number, sentWith: GroupMetadata): void {
     const generation = this.#generation
     if (generation === null || this.#state !== 'stable') return
     // A commit of generation 4 that is refused once generation 5 is here says nothing about 5.
     const { generationId, memberId } = generation.metadata
-    if (sentWith && (sentWith.generationId !== generationId || sentWith.memberId !== memberId)) return
+    if (sentWith.generationId !== generationId || sentWith.memberId !== memberId) return
     switch (errorCode) {
       case errorCodes.rebalanceInProgress:
       case errorCodes.illegalGeneration:

@@ -62,9 +62,9 @@ export interface GroupMember {
    * A commit was refused with this error code: the member is out of the generation and has to act on it.
    *
    * @param sentWith the `metadata` that the commit went out with. A refusal that is about an older generation than the
-   *   present one is no news, and without this it cannot be told apart.
+   *   present one is no news.
    */
-  onCommitRefused(errorCode: number, sentWith?: GroupMetadata): void
+  onCommitRefused(errorCode: number, sentWith: GroupMetadata): void
   /**
    * Stops heartbeats and leaves the group; static members stay, for `sessionTimeoutMs`. Tells the owner nothing: what it
    * holds it commits before. Never rejects, and never takes longer than `deadline`.

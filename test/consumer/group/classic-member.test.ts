@@ -471,7 +471,7 @@ describe('handing over', () => {
     let signal: AbortSignal | undefined
     owner.beforeRevoked = (deadline) => {
       signal = deadline.signal
-      setTimeout(() => member.onCommitRefused(errorCodes.unknownMemberId))
+      setTimeout(() => member.onCommitRefused(errorCodes.unknownMemberId, member.metadata))
       return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal?.reason)))
     }
     member.rejoin('topics have changed')
