@@ -8,7 +8,6 @@ import type { ProduceResponse } from '../protocol/apis/produce.ts'
 import { brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { HeadersInput } from '../protocol/records/record-header.ts'
-import type { Candidate } from './admission.ts'
 import {
   answersByPartition,
   BrokerSender,
@@ -18,6 +17,7 @@ import {
   type SenderOwner,
 } from './broker-sender.ts'
 import type { BufferMemory } from './buffer-memory.ts'
+import type { Candidate } from './candidate.ts'
 import type { BatchDelivered, Delivery } from './delivery.ts'
 import { FlushTracker } from './flush-tracker.ts'
 import type { BatchFactory, PartitionQueue, ProducerIdentity } from './partition-queue.ts'

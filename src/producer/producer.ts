@@ -4,10 +4,11 @@ import { Deadline } from '../deadline.ts'
 import { InvalidArgumentError, InvalidOptionError, messageOf, SerializationError } from '../errors.ts'
 import { clusterOptions } from '../options/cluster-options.ts'
 import { parseOptions } from '../options/parse-options.ts'
-import { createCodec } from '../protocol/compression/codec.ts'
+import { createCodec } from '../protocol/compression/codecs.ts'
 import type { Serializer } from '../serializers.ts'
-import { Admission, closedError, recordOverhead, sendError } from './admission.ts'
+import { Admission, closedError, recordOverhead } from './admission.ts'
 import { BufferMemory } from './buffer-memory.ts'
+import { sendError } from './candidate.ts'
 import {
   callbackDelivery,
   type Delivery,

@@ -174,7 +174,8 @@ describe('a connection', () => {
   })
 
   it('gives up a peer that does not answer in time, with all that waits behind', async () => {
-    broker.on(findCoordinator, () => null)
+    // Never, and so nothing behind it either: a broker answers in order.
+    broker.on(findCoordinator, () => new Promise(() => {}))
     const connection = await ready({ requestTimeoutMs: 2_000 })
     const before = connection.send(heartbeat, {}, { timeoutMs: 10_000 })
     const late = failureOf(connection.send(findCoordinator, {}, { timeoutMs: 40 }))

@@ -1,5 +1,4 @@
 import { ProtocolError } from '../errors.ts'
-import { gzipCodec } from './gzip.ts'
 
 /** Kafka's names of `compression.type`; the position is the id in a batch's attributes. */
 export const compressionTypes = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -21,38 +20,6 @@ export interface CompressionCodec {
 export interface CompressionOptions {
   /** `compression.gzip.level`: 1 (fastest) to 9, 0 to store, default -1. */
   level?: number
-}
-
-/** Each entry makes a codec; a name without an entry is not spoken here. */
-const codecs: Partial<Record<CompressionType, (options: CompressionOptions) => CompressionCodec>> = {
-  gzip: gzipCodec,
-}
-
-const codecsWithDefaults = new Map<CompressionType, CompressionCodec>()
-
-/** The codec of that name with its default options. Throws ProtocolError UNSUPPORTED for one that is not spoken here. */
-export function codecFor(name: Exclude<CompressionType, 'none'>): CompressionCodec {
-  let codec = codecsWithDefaults.get(name)
-  if (codec === undefined) {
-    codec = createCodec(name)
-    codecsWithDefaults.set(name, codec)
-  }
-  return codec
-}
-
-/** A codec with options of its own. Throws ProtocolError UNSUPPORTED for one that is not spoken here. */
-export function createCodec(
-  name: Exclude<CompressionType, 'none'>,
-  options: CompressionOptions = {},
-): CompressionCodec {
-  const create = codecs[name]
-  if (create === undefined) {
-    throw new ProtocolError(
-      'UNSUPPORTED',
-      `compression ${name} is not supported; supported are none, ${Object.keys(codecs).join(', ')}`,
-    )
-  }
-  return create(options)
 }
 
 /** Name of a compression id. Throws ProtocolError UNSUPPORTED for 5 to 7, which no Kafka has given a meaning. */

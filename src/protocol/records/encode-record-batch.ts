@@ -1,4 +1,5 @@
-import { type CompressionType, codecFor } from '../compression/codec.ts'
+import type { CompressionType } from '../compression/codec.ts'
+import { codecFor } from '../compression/codecs.ts'
 import { ProtocolError } from '../errors.ts'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from '../varint.ts'
 import { attributeBit, batchHeaderBytes, writeBatchHeader } from './batch-header.ts'

@@ -1,4 +1,5 @@
-import { type CompressionType, codecFor, compressionTypeOf } from '../compression/codec.ts'
+import { type CompressionType, compressionTypeOf } from '../compression/codec.ts'
+import { codecFor } from '../compression/codecs.ts'
 import { crc32c } from '../crc32c.ts'
 import { ProtocolError } from '../errors.ts'
 import {

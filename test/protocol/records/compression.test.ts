@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  codecFor,
-  compressionTypeOf,
-  compressionTypes,
-  createCodec,
-} from '../../../src/protocol/compression/codec.ts'
+import { compressionTypeOf, compressionTypes } from '../../../src/protocol/compression/codec.ts'
+import { codecFor, createCodec } from '../../../src/protocol/compression/codecs.ts'
 
 const text = Buffer.from('kafka '.repeat(5000))
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CompressionCodec, codecFor } from '../../../src/protocol/compression/codec.ts'
+import type { CompressionCodec } from '../../../src/protocol/compression/codec.ts'
+import { codecFor } from '../../../src/protocol/compression/codecs.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
 import { restampBatch } from '../../../src/protocol/records/batch-header.ts'
 import { encodeRecordBatch } from '../../../src/protocol/records/encode-record-batch.ts'

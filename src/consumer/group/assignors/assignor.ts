@@ -1,12 +1,6 @@
-import { InvalidOptionError } from '../../../errors.ts'
-import { rangeAssignor } from './range.ts'
-import { roundRobinAssignor } from './roundrobin.ts'
+import type { TopicPartition } from '../../../cluster/partition-leaders.ts'
 
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
-
+export type { TopicPartition }
 /** What the group's leader knows of a member (its Subscription; KIP-345, KIP-429, KIP-792, KIP-881). */
 export interface MemberSubscription {
   /** Unique in the group. */
@@ -44,24 +38,4 @@ export interface PartitionAssignor {
   assign(members: readonly MemberSubscription[], cluster: ClusterView): Map<string, TopicPartition[]>
   /** Told what this member got, before the next `subscriptionUserData`. */
   onAssignment?(partitions: readonly TopicPartition[], generationId: number): void
-}
-
-/** By protocol name, how to make one. An assignor may keep state, so each consumer makes its own. */
-export const builtInAssignors: ReadonlyMap<string, () => PartitionAssignor> = new Map([
-  ['range', () => rangeAssignor],
-  ['roundrobin', () => roundRobinAssignor],
-])
-
-/**
- * The assignor for one consumer by its protocol name, `range` or `roundrobin`.
- *
- * @throws InvalidOptionError for any other name.
- */
-export function assignorByName(name: string): PartitionAssignor {
-  const create = builtInAssignors.get(name)
-  if (create === undefined) {
-    const allowed = [...builtInAssignors.keys()].join(', ')
-    throw new InvalidOptionError(`no partition assignor is named '${name}', allowed: ${allowed}`)
-  }
-  return create()
 }

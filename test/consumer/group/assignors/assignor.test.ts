@@ -2,13 +2,12 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  assignorByName,
-  builtInAssignors,
-  type ClusterView,
-  type MemberSubscription,
-  type TopicPartition,
+import type {
+  ClusterView,
+  MemberSubscription,
+  TopicPartition,
 } from '../../../../src/consumer/group/assignors/assignor.ts'
+import { assignorByName, builtInAssignors } from '../../../../src/consumer/group/assignors/built-in.ts'
 import { InvalidOptionError } from '../../../../src/errors.ts'
 
 type AssignmentByTopic = Record<string, Record<string, number[]>>
