@@ -292,6 +292,11 @@ export class Connection {
     }
   }
 
+  /** Writes now what else would be written at the end of the microtasks. */
+  flush(): void {
+    this.#flush()
+  }
+
   #flush(): void {
     this.#flushScheduled = false
     if (this.#state === 'closed' || this.#outgoing.length === 0) return

@@ -95,6 +95,15 @@ export class BrokerSender {
     })
   }
 
+  /**
+   * Sends what is due in the middle of a turn, down to the socket: a loop that sends thousands of records without
+   * letting go would otherwise begin the brokers' work only when its own is done.
+   */
+  push(): void {
+    this.#pump()
+    this.#cluster.broker(this.nodeId)?.ready('main')?.flush()
+  }
+
   /** Whether a full batch would be sent at once. */
   get hasRoom(): boolean {
     return this.#inFlight < this.#options.maxInFlight

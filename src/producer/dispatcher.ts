@@ -133,7 +133,8 @@ export class Dispatcher implements SenderOwner {
       sender.add(queue)
       sender.wake()
     } else if (queue.isFull && sender.hasRoom) {
-      sender.wake()
+      if (queue.isLarge) sender.push()
+      else sender.wake()
     }
   }
 

@@ -27,6 +27,7 @@ export interface QueueSender {
   add(queue: PartitionQueue): void
   remove(queue: PartitionQueue): void
   wake(): void
+  push(): void
 }
 
 export interface BatchFactory {
@@ -45,6 +46,9 @@ export interface Readiness {
 }
 
 type Payload = string | Uint8Array | null
+
+/** Measured with thousands of 100-byte records in one turn: a third quicker than none, and than smaller ones. */
+const largeBytes = 256 * 1024
 
 const maxEpoch = 0x7fff
 
@@ -101,6 +105,12 @@ export class PartitionQueue {
   /** Whether the open batch has reached `batchSize`, or closed ones wait. */
   get isFull(): boolean {
     return this.#waiting.length > 0 || (this.#open !== null && this.#open.size >= this.#options.batchSize)
+  }
+
+  /** Whether so much waits that it is worth a request in the middle of a turn. */
+  get isLarge(): boolean {
+    const next = this.#waiting[0] ?? this.#open
+    return next !== null && next.size >= largeBytes
   }
 
   *batches(): Generator<ProducerBatch> {
