@@ -188,6 +188,7 @@ describe('PartitionQueue', () => {
       add: (one) => added.push(one),
       remove: () => {},
       wake: () => {},
+      push: () => {},
     })
     queue.append(0, null, 'b', undefined, new Counted('b', []))
     expect(queue.next(urgent)).toBeNull()
