@@ -1,8 +1,16 @@
 /**
  * Record batches and checksums on one core, no sockets: `npx tsx bench/records.ts`.
- * Prints nanoseconds a record, or GB a second, from the median run.
+ * Prints nanoseconds a record, or GB or MB a second, from the median run.
  */
 import { Bench } from 'tinybench'
+import { createCompressor } from '../src/protocol/compression/compressors.ts'
+import { lz4Compress } from '../src/protocol/compression/lz4-compressor.ts'
+import { lz4Decompress } from '../src/protocol/compression/lz4-decompress.ts'
+import { nativePackage } from '../src/protocol/compression/native.ts'
+import { snappyCompress } from '../src/protocol/compression/snappy-compressor.ts'
+import { snappyDecompress } from '../src/protocol/compression/snappy-decompress.ts'
+import { zstdOfNode } from '../src/protocol/compression/zlib.ts'
+import { zstdDecompress } from '../src/protocol/compression/zstd/zstd-decompress.ts'
 import { crc32c, crc32cWithoutWasm } from '../src/protocol/crc32c.ts'
 import { decodeRecords } from '../src/protocol/records/record-batch.ts'
 import { RecordBatchWriter } from '../src/protocol/records/record-batch-writer.ts'
@@ -90,6 +98,49 @@ for (const size of checksumSizes) {
   }
 }
 
+/** What services write: names repeat, numbers do not. */
+const json = Buffer.from(
+  Array.from({ length: 2_000 }, (_, i) => {
+    const number = Math.imul(i + 1, 0x9e3779b1) >>> 0
+    return `{"id":${i},"user":"user-${number % 97}","amount":${number % 10_000},"trace":"${number.toString(16)}"}`
+  }).join('\n'),
+)
+const limit = json.length
+const packed = { snappy: snappyCompress(json), lz4: lz4Compress(json) }
+const compression = new Bench({ time: 300 })
+  .add('snappy, compress', () => {
+    sink += snappyCompress(json).length
+  })
+  .add('snappy, decompress', () => {
+    sink += snappyDecompress(packed.snappy, limit).length
+  })
+  .add('lz4, compress', () => {
+    sink += lz4Compress(json).length
+  })
+  .add('lz4, compress at level 12', () => {
+    sink += lz4Compress(json, 12).length
+  })
+  .add('lz4, decompress', () => {
+    sink += lz4Decompress(packed.lz4, limit).length
+  })
+if (zstdOfNode() !== null) {
+  const zstd = createCompressor('zstd')
+  const packedByZstd = zstd.compressSync(json)
+  compression.add('zstd, compress (Node)', () => {
+    sink += zstd.compressSync(json).length
+  })
+  compression.add('zstd, decompress', () => {
+    sink += zstdDecompress(packedByZstd, limit).length
+  })
+}
+type Native = { compressSync(bytes: Uint8Array): Uint8Array }
+const nativeSnappy = nativePackage<Native>('snappy', ['compressSync'])
+if (nativeSnappy !== null) {
+  compression.add('snappy, compress (native)', () => {
+    sink += nativeSnappy.compressSync(json).length
+  })
+}
+
 function medianMs(bench: Bench): Map<string, number> {
   return new Map(
     bench.tasks.map(({ name, result }) => [name, 'latency' in result ? result.latency.p50 : Number.NaN]),
@@ -98,6 +149,7 @@ function medianMs(bench: Bench): Map<string, number> {
 
 await perRecord.run()
 await checksums.run()
+await compression.run()
 console.table(
   Object.fromEntries(
     Array.from(medianMs(perRecord), ([name, ms]) => [
@@ -113,6 +165,11 @@ console.table(
       const bytes = Math.ceil(1_000_000 / size) * size
       return [name, { 'GB/s': Number((bytes / ms / 1e6).toFixed(2)) }]
     }),
+  ),
+)
+console.table(
+  Object.fromEntries(
+    Array.from(medianMs(compression), ([name, ms]) => [name, { 'MB/s': Math.round(json.length / ms / 1e3) }]),
   ),
 )
 console.log(`(kept from being optimized away: ${sink})`)

@@ -49,7 +49,10 @@ export const deviations: readonly (readonly [string, string])[] = [
     '`enableIdempotence` gives way to options that go against it',
     '(`acks`, `retries: 0`, more than five in flight) unless it was set by name, as in Java; and to brokers before 0.11, which do not know it.',
   ],
-  ['`compressionType` is `none` or `gzip`', 'for now.'],
+  [
+    "`compressionType: 'zstd'` needs Node 22.15, 23.8 or newer",
+    'to write; reading works on every Node. Any other refuses it with an error that says so.',
+  ],
   [
     "`partitionAssignmentStrategy` is `['range']`.",
     "Java's default has `cooperative-sticky` as its second choice, which is not there yet. A group whose Java members have both goes on with `range`.",

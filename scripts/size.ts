@@ -10,9 +10,14 @@ import { build } from 'tsdown'
 
 /** In kB (1000 bytes) of gzip. The aim for a producer alone is 30. */
 const budgets = [
-  { name: 'producer', code: "export { Producer } from '../../dist/index.js'", budget: 49 },
-  { name: 'consumer', code: "export { Consumer } from '../../dist/index.js'", budget: 59 },
-  { name: 'everything', code: "export * from '../../dist/index.js'", budget: 78 },
+  { name: 'producer', code: "export { Producer } from '../../dist/index.js'", budget: 50 },
+  { name: 'consumer', code: "export { Consumer } from '../../dist/index.js'", budget: 65 },
+  { name: 'everything', code: "export * from '../../dist/index.js'", budget: 86 },
+  {
+    name: 'protocol: produce codec',
+    code: "export { produce } from '../../dist/protocol/index.js'",
+    budget: 12,
+  },
   { name: 'protocol: crc32c', code: "export { crc32c } from '../../dist/protocol/index.js'", budget: 4 },
 ]
 

@@ -85,6 +85,14 @@ export {
   UnsupportedVersionError,
 } from './errors.ts'
 export { Kafka } from './kafka.ts'
+export {
+  connectRaw,
+  type RawAnswer,
+  type RawCallOptions,
+  RawConnection,
+  type RawConnectionOptions,
+  type RawSendOptions,
+} from './network/raw-connection.ts'
 export type { SaslExchange, SaslMechanism } from './network/sasl/mechanism.ts'
 export type { Connect, ConnectTarget, TlsOptions } from './network/transport.ts'
 export type { ClientOptions, SaslPasswordOptions } from './options/client-options.ts'

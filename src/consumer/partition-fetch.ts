@@ -60,7 +60,9 @@ export class PartitionFetch {
       // the way of those before it.
       for (const batch of decodeRecords(records, { checkCrcs: false })) {
         const batchEnd = batch.lastOffsetNumber + 1
-        if (batch.lastOffsetDelta < 0) throw new ProtocolError('MALFORMED', 'a batch ends before it begins')
+        // Before magic 2 there is no such field: to tell it the batch would have to be decompressed, here and again later.
+        if (batch.magic === 2 && batch.lastOffsetDelta < 0)
+          throw new ProtocolError('MALFORMED', 'a batch ends before it begins')
         endOffset = Math.max(endOffset, batchEnd)
         this.#batches.push(batch)
       }

@@ -3,7 +3,7 @@ import { byTopic, partitionKey } from '../cluster/partition-leaders.ts'
 import { longestTimerMs } from '../deadline.ts'
 import type { Connection } from '../network/connection.ts'
 import { type ProduceRequest, type ProduceResponse, produce } from '../protocol/apis/produce.ts'
-import type { CompressionCodec } from '../protocol/compression/codec.ts'
+import type { Compressor } from '../protocol/compression/codec.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
@@ -14,7 +14,7 @@ export interface SenderOptions {
   readonly requestTimeoutMs: number
   readonly maxInFlight: number
   readonly maxRequestSize: number
-  readonly codec: CompressionCodec | null
+  readonly codec: Compressor | null
 }
 
 export interface QueuedBatch {

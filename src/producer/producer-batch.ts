@@ -1,6 +1,5 @@
-import type { CompressionCodec } from '../protocol/compression/codec.ts'
+import type { Compressor } from '../protocol/compression/codec.ts'
 import { restampBatch } from '../protocol/records/batch-header.ts'
-import { decodeRecords } from '../protocol/records/record-batch.ts'
 import type { RecordBatchWriter } from '../protocol/records/record-batch-writer.ts'
 import { readHeaders } from '../protocol/records/record-header.ts'
 import type { BatchDelivered, Delivery } from './delivery.ts'
@@ -107,7 +106,7 @@ export class ProducerBatch {
   }
 
   /** Compresses once; repeated sends use the same bytes again. */
-  async compress(codec: CompressionCodec): Promise<void> {
+  async compress(codec: Compressor): Promise<void> {
     this.#compressed ??= await this.#writer.finishCompressed(this.stamp, codec)
   }
 
@@ -139,9 +138,8 @@ export class ProducerBatch {
    */
   split(maxBytes: number): ProducerBatch[] {
     const parts: ProducerBatch[] = []
-    const [batch] = decodeRecords(this.#writer.finish(), { checkCrcs: false })
-    const cursor = batch!.cursor()
-    const base = batch!.baseTimestampNumber
+    const cursor = this.#writer.cursor()
+    const base = this.#writer.baseTimestamp
     const runs = this.#deliveries.values()
     let run = runs.next().value
     let part = this.#part(this.ordinal)

@@ -8,6 +8,7 @@ import {
   positiveInt32,
   shortMilliseconds,
 } from '../options/client-options.ts'
+import { type CompressionOptions, compressionTypes } from '../protocol/compression/codec.ts'
 import type { Serializer } from '../serializers.ts'
 import type { Partitioner } from './partitioner.ts'
 
@@ -36,10 +37,17 @@ export interface ProducerOptions<K, V> extends Partial<ClientOptions> {
   enableIdempotence?: boolean | undefined
   /** Attempts after the first; `deliveryTimeoutMs` is the bound to set. Default 2147483647. */
   retries?: number | undefined
-  /** How batches are compressed. Default `none`. */
-  compressionType?: 'none' | 'gzip' | undefined
-  /** 1 (fastest) to 9; -1 is zlib's own choice. Default -1. */
+  /**
+   * How batches are compressed. Snappy and lz4 take native packages (`snappy`, `lz4-napi`) where they are installed, and
+   * `zstd` needs Node 22.15, 23.8 or newer. Default `none`.
+   */
+  compressionType?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' | undefined
+  /** 1 (fastest) to 9; -1 is zlib's own choice (KIP-390). Default -1. */
   compressionGzipLevel?: number | undefined
+  /** 1 to 17; as in Java 9 is the quick way and any other searches longer, the higher the longer (KIP-390). Default 9. */
+  compressionLz4Level?: number | undefined
+  /** -131072 (fastest) to 22 (KIP-390). Default 3. */
+  compressionZstdLevel?: number | undefined
   /**
    * Which partition a record without one goes to. `default`: by murmur2 of the key as Java does, and for null keys
    * one partition after the other, a batch each, more often those that are quick (KIP-794). Default `default`.
@@ -70,8 +78,10 @@ export const producerOptions = z.strictObject({
   maxInFlightRequestsPerConnection: z._default(positiveInt32, 5),
   enableIdempotence: z.optional(z.boolean()),
   retries: z._default(z.int().check(z.minimum(0), z.maximum(0x7fffffff)), 0x7fffffff),
-  compressionType: z._default(z.enum(['none', 'gzip']), 'none'),
+  compressionType: z._default(z.enum(compressionTypes), 'none'),
   compressionGzipLevel: z._default(z.int().check(z.minimum(-1), z.maximum(9)), -1),
+  compressionLz4Level: z._default(z.int().check(z.minimum(1), z.maximum(17)), 9),
+  compressionZstdLevel: z._default(z.int().check(z.minimum(-131_072), z.maximum(22)), 3),
   partitioner: z._default(
     z.union([z.literal('default'), z.literal('roundRobin'), functionOption<Partitioner>()]),
     'default',
@@ -83,3 +93,22 @@ export const producerOptions = z.strictObject({
 })
 
 export type ParsedProducerOptions = z.output<typeof producerOptions>
+
+/** The level of the compression that is set; snappy has none. */
+export function compressionLevel(
+  options: Pick<
+    ParsedProducerOptions,
+    'compressionType' | 'compressionGzipLevel' | 'compressionLz4Level' | 'compressionZstdLevel'
+  >,
+): CompressionOptions {
+  switch (options.compressionType) {
+    case 'gzip':
+      return { level: options.compressionGzipLevel }
+    case 'lz4':
+      return { level: options.compressionLz4Level }
+    case 'zstd':
+      return { level: options.compressionZstdLevel }
+    default:
+      return {}
+  }
+}

@@ -4,7 +4,7 @@ import { Deadline } from '../deadline.ts'
 import { InvalidArgumentError, InvalidOptionError, messageOf, SerializationError } from '../errors.ts'
 import { clusterOptions } from '../options/cluster-options.ts'
 import { parseOptions } from '../options/parse-options.ts'
-import { createCodec } from '../protocol/compression/codecs.ts'
+import { createCompressor } from '../protocol/compression/compressors.ts'
 import type { Serializer } from '../serializers.ts'
 import { Admission, closedError, recordOverhead } from './admission.ts'
 import { BufferMemory } from './buffer-memory.ts'
@@ -20,7 +20,12 @@ import {
 } from './delivery.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { IdentitySource } from './producer-identity.ts'
-import { type ParsedProducerOptions, type ProducerConfig, producerOptions } from './producer-options.ts'
+import {
+  compressionLevel,
+  type ParsedProducerOptions,
+  type ProducerConfig,
+  producerOptions,
+} from './producer-options.ts'
 import type { DeliveredRange, OnDelivery, ProducerRecord, RecordMetadata } from './producer-record.ts'
 
 type Payload = string | Uint8Array | null
@@ -83,7 +88,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       codec:
         options.compressionType === 'none'
           ? null
-          : createCodec(options.compressionType, { level: options.compressionGzipLevel }),
+          : createCompressor(options.compressionType, compressionLevel(options)),
     }
     this.#dispatcher = new Dispatcher(this.#cluster, dispatcherOptions, this.#memory, this.#identities)
     this.#admission = new Admission(

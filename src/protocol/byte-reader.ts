@@ -48,6 +48,18 @@ export class ByteReader {
     return this.#view.getInt32(this.#take(4))
   }
 
+  /** `count` int32s in a row; all are checked for before any is read. */
+  int32s(count: number): number[] {
+    const values: number[] = []
+    if (count * 4 > this.remaining) {
+      throw new ProtocolError('TRUNCATED', `${count} elements in ${this.remaining} bytes`, this.offset)
+    }
+    const end = this.offset + count * 4
+    for (let at = this.offset; at < end; at += 4) values.push(this.#view.getInt32(at))
+    this.offset = end
+    return values
+  }
+
   uint32(): number {
     return this.#view.getUint32(this.#take(4))
   }
@@ -66,6 +78,14 @@ export class ByteReader {
 
   /** Unsigned varint of at most 32 bits, five bytes. */
   uvarint(): number {
+    // Nearly all are of one byte: counts, lengths of names, and the empty tagged fields after each structure.
+    if (this.offset < this.end) {
+      const byte = this.bytes[this.offset]!
+      if (byte < 0x80) {
+        this.offset++
+        return byte
+      }
+    }
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.bytes[this.#take(1)]!

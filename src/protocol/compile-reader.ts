@@ -14,7 +14,10 @@ export type ReadValue = (reader: ByteReader) => unknown
 type Struct = Record<string, unknown>
 
 /** Longest string of the protocol, as Java's generated readers check it. */
-const maxStringBytes = 0x7fff
+export const maxStringBytes = 0x7fff
+
+/** Path of an error between declared fields: in the count, a tag or a size of the tagged fields (KIP-482). */
+export const taggedSection = 'taggedFields'
 
 /**
  * Builds the reader of a structure at one version, from closures: no generated source text, so it runs where `eval`
@@ -25,7 +28,7 @@ export function compileReader(fields: FieldMap, version: number, flexible: boole
   const reads: ReadValue[] = []
   const tagged = new Map<number, { name: string; read: ReadValue }>()
   const template: Struct = {}
-  const fresh: [string, Field][] = []
+  const fresh: [string, () => unknown][] = []
   for (const [name, field] of Object.entries(fields)) {
     // Fields that this version lacks get their default, so that every version yields an object of the same shape
     // and callers never test for `undefined`.
@@ -41,12 +44,16 @@ export function compileReader(fields: FieldMap, version: number, flexible: boole
       tagged.set(field.tag, { name, read })
     }
     // A template's array or structure would be shared by all values read.
-    if (typeof standard === 'object' && standard !== null) fresh.push([name, field])
+    if (isShareable(standard)) continue
+    fresh.push([name, compileDefault(field, standard)])
   }
   const count = reads.length
   return (reader) => {
     const value: Struct = { ...template }
-    for (let i = 0; i < fresh.length; i++) value[fresh[i]![0]] = defaultValue(fresh[i]![1])
+    for (let i = 0; i < fresh.length; i++) {
+      const [name, make] = fresh[i]!
+      value[name] = make()
+    }
     let i = 0
     try {
       for (; i < count; i++) value[names[i]!] = reads[i]!(reader)
@@ -58,45 +65,58 @@ export function compileReader(fields: FieldMap, version: number, flexible: boole
   }
 }
 
+/** Whether all values read may hold this same default: it is a primitive, or empty bytes, where nothing can be changed. */
+function isShareable(standard: unknown): boolean {
+  return typeof standard !== 'object' || standard === null || standard instanceof Uint8Array
+}
+
+/** What makes the default of an array or a structure. A Fetch response has three such structures a partition. */
+function compileDefault(field: Field, standard: unknown): () => unknown {
+  if (Array.isArray(standard)) return () => []
+  const template = standard as Struct
+  if (Object.values(template).every(isShareable)) return () => ({ ...template })
+  return () => defaultValue(field)
+}
+
 function readTagged(
   reader: ByteReader,
   known: Map<number, { name: string; read: ReadValue }>,
   value: Struct,
 ): void {
-  const count = reader.uvarint()
-  if (count === 0) return
-  // Each takes two bytes at the least: its tag and its size.
-  if (count * 2 > reader.remaining) reader.malformed(`${count} tagged fields in ${reader.remaining} bytes`)
-  let unknown: UnknownTaggedField[] | undefined
-  for (let i = 0; i < count; i++) {
-    const tag = reader.uvarint()
-    const size = reader.uvarint()
-    const field = known.get(tag)
-    if (field === undefined) {
-      unknown ??= []
-      unknown.push({ tag, data: reader.take(size) })
-      continue
-    }
-    if (size > reader.remaining) {
-      throw new ProtocolError(
-        'TRUNCATED',
-        `${size} bytes needed, ${reader.remaining} left`,
-        reader.offset,
-      ).within(field.name)
-    }
-    const outerEnd = reader.end
-    const end = reader.offset + size
-    reader.end = end
-    try {
+  // Path of an error: the section, or the declared field in it that is being read.
+  let step = taggedSection
+  try {
+    const count = reader.uvarint()
+    if (count === 0) return
+    // Each takes two bytes at the least: its tag and its size.
+    if (count * 2 > reader.remaining) reader.malformed(`${count} tagged fields in ${reader.remaining} bytes`)
+    let unknown: UnknownTaggedField[] | undefined
+    for (let i = 0; i < count; i++) {
+      step = taggedSection
+      const tag = reader.uvarint()
+      const size = reader.uvarint()
+      const field = known.get(tag)
+      if (field === undefined) {
+        unknown ??= []
+        unknown.push({ tag, data: reader.take(size) })
+        continue
+      }
+      step = field.name
+      if (size > reader.remaining) {
+        throw new ProtocolError('TRUNCATED', `${size} bytes needed, ${reader.remaining} left`, reader.offset)
+      }
+      const outerEnd = reader.end
+      const end = reader.offset + size
+      reader.end = end
       value[field.name] = field.read(reader)
       if (reader.offset !== end)
         reader.malformed(`tagged field of ${size} bytes has ${end - reader.offset} left over`)
-    } catch (error) {
-      throw error instanceof ProtocolError ? error.within(field.name) : error
+      reader.end = outerEnd
     }
-    reader.end = outerEnd
+    if (unknown !== undefined) value.unknownTaggedFields = unknown
+  } catch (error) {
+    throw error instanceof ProtocolError ? error.within(step) : error
   }
-  if (unknown !== undefined) value.unknownTaggedFields = unknown
 }
 
 function compileField(field: Field, version: number, flexible: boolean): ReadValue {
@@ -157,6 +177,7 @@ function compileArray(
   compact: boolean,
   nullable: boolean,
 ): ReadValue {
+  if (element.type === 'int32') return compileInt32Array(compact, nullable)
   const read = compileField(element, version, flexible)
   // The least that one element takes: what a count may claim is checked against it before anything is made.
   const least = Math.max(1, leastSize(element, version, flexible))
@@ -177,6 +198,15 @@ function compileArray(
   }
 }
 
+/** Replicas, in-sync replicas, partitions of topics: three of them stand in each partition of a Metadata response. */
+function compileInt32Array(compact: boolean, nullable: boolean): ReadValue {
+  return (reader) => {
+    const count = compact ? reader.uvarint() - 1 : reader.int32()
+    if (count < 0) return nothing(reader, count, nullable)
+    return reader.int32s(count)
+  }
+}
+
 function nothing(reader: ByteReader, length: number, nullable: boolean): null {
   if (length !== -1) reader.malformed(`length ${length}`)
   if (!nullable) reader.malformed('null, which this version does not allow')
@@ -184,7 +214,7 @@ function nothing(reader: ByteReader, length: number, nullable: boolean): null {
 }
 
 /** Fewest bytes that a value of this field can take. */
-function leastSize(field: Field, version: number, flexible: boolean): number {
+export function leastSize(field: Field, version: number, flexible: boolean): number {
   switch (field.type) {
     case 'bool':
     case 'int8':

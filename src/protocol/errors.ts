@@ -74,12 +74,13 @@ export class ProtocolError extends KafkaError {
   readonly offset: number
   /** The field, for instance `topics[3].partitions[0].records`; empty at the top. */
   path = ''
-  readonly #reason: string
+  /** What went wrong, without path and offset. */
+  readonly reason: string
 
   constructor(code: ProtocolErrorCode, reason: string, offset = -1) {
     super(code, reason)
     this.offset = offset
-    this.#reason = reason
+    this.reason = reason
     this.#describe()
   }
 
@@ -93,6 +94,6 @@ export class ProtocolError extends KafkaError {
 
   #describe(): void {
     const at = this.offset < 0 ? '' : ` at byte ${this.offset}`
-    this.message = `${this.path === '' ? '' : `${this.path}: `}${this.#reason}${at}`
+    this.message = `${this.path === '' ? '' : `${this.path}: `}${this.reason}${at}`
   }
 }

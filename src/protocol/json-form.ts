@@ -14,7 +14,7 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 /**
  * The JSON form of a message: Kafka's field names with a lower-case first letter, int64 as decimal strings, bytes and
  * records as base64, uuids as Kafka prints them. Holds what the version holds; a tagged field at its default is left
- * out, as Java's `JsonConverter` does.
+ * out, as Java's `JsonConverter` does. Minus zero is the number -0, which `JSON.stringify` writes as 0.
  */
 export function structToJson(fields: FieldMap, version: number, value: unknown): Json {
   const struct = value as Record<string, unknown>
@@ -34,7 +34,7 @@ function valueToJson(field: Field, version: number, value: unknown): Json {
     case 'int64':
       return String(value)
     case 'float64':
-      return Object.is(value, -0) ? '-0.0' : Number.isFinite(value) ? (value as number) : String(value)
+      return Number.isFinite(value) ? (value as number) : String(value)
     case 'bytes':
     case 'records':
       return toBase64(value as Uint8Array)
@@ -78,9 +78,9 @@ function valueFromJson(field: Field, version: number, json: Json): unknown {
       }
       return BigInt(json)
     case 'float64':
-      if (json === '-0.0') return -0
-      if (typeof json === 'string' && !['NaN', 'Infinity', '-Infinity'].includes(json))
-        wrong('a float64', json)
+      if (typeof json !== 'number' && !['NaN', 'Infinity', '-Infinity'].includes(json as string)) {
+        wrong('a float64: a number, "NaN", "Infinity" or "-Infinity"', json)
+      }
       return Number(json)
     case 'bytes':
     case 'records':

@@ -98,6 +98,36 @@ export class VarintReader {
   }
 
   #readLongVarint(): number {
+    const bytes = this.bytes
+    const p = this.position
+    // Where five bytes are left the ends need no checks in between.
+    if (p + 5 <= this.end) {
+      let zigzag = bytes[p]! & 0x7f
+      let byte = bytes[p + 1]!
+      zigzag |= (byte & 0x7f) << 7
+      if (byte < 0x80) {
+        this.position = p + 2
+        return (zigzag >>> 1) ^ -(zigzag & 1)
+      }
+      byte = bytes[p + 2]!
+      zigzag |= (byte & 0x7f) << 14
+      if (byte < 0x80) {
+        this.position = p + 3
+        return (zigzag >>> 1) ^ -(zigzag & 1)
+      }
+      byte = bytes[p + 3]!
+      zigzag |= (byte & 0x7f) << 21
+      if (byte < 0x80) {
+        this.position = p + 4
+        return (zigzag >>> 1) ^ -(zigzag & 1)
+      }
+      byte = bytes[p + 4]!
+      zigzag |= (byte & 0x7f) << 28
+      if (byte < 0x80) {
+        this.position = p + 5
+        return (zigzag >>> 1) ^ -(zigzag & 1)
+      }
+    }
     let zigzag = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.#readByte()

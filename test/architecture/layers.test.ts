@@ -64,7 +64,8 @@ describe('what is imported at the start', () => {
     expect(loaded.sort()).toEqual([
       'src/network/dial.ts -> node:net',
       'src/network/dial.ts -> node:tls',
-      'src/protocol/compression/gzip.ts -> node:zlib',
+      'src/protocol/compression/native.ts -> node:module',
+      'src/protocol/compression/zlib.ts -> node:zlib',
     ])
   })
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { clientErrorCodes } from '../../scripts/client-error-codes.ts'
 import { configurationPage } from '../../scripts/configuration-table.ts'
 import { brokerErrorNames, codesInSource, errorClasses, errorsPage } from '../../scripts/error-tables.ts'
+import { withSupportMatrix } from '../../scripts/support-matrix.ts'
 import * as kafkawire from '../../src/index.ts'
 
 function page(name: string): Promise<string> {
@@ -17,6 +18,11 @@ describe('pages that are made from the source', () => {
 
   test('docs/errors.md is up to date (npm run docs)', async () => {
     expect(await page('errors.md')).toBe(errorsPage())
+  })
+
+  test('the table of APIs in docs/protocol.md is up to date (npm run docs)', async () => {
+    const text = await page('protocol.md')
+    expect(text).toBe(withSupportMatrix(text))
   })
 
   test('every code that the source gives to an error is explained', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionError } from '../../src/errors.ts'
 import { Producer } from '../../src/producer/producer.ts'
+import { compressionLevel, type ParsedProducerOptions } from '../../src/producer/producer-options.ts'
 
 function refusal(options: Readonly<Record<string, unknown>>): string {
   try {
@@ -21,8 +22,15 @@ describe('options of a producer', () => {
     [{ bufferMemory: 0 }, /bufferMemory is 0; allowed: at least 1$/],
     [{ maxRequestSize: 2 ** 31 }, /maxRequestSize is 2147483648; allowed: at most 2147483647$/],
     [{ maxBlockMs: -5 }, /maxBlockMs is -5; allowed: at least 0$/],
-    [{ compressionType: 'lz5' }, /compressionType is "lz5"; allowed: "none", "gzip"$/],
+    [
+      { compressionType: 'lz5' },
+      /compressionType is "lz5"; allowed: "none", "gzip", "snappy", "lz4", "zstd"$/,
+    ],
     [{ compressionGzipLevel: 10 }, /compressionGzipLevel is 10; allowed: at most 9$/],
+    [{ compressionLz4Level: 0 }, /compressionLz4Level is 0; allowed: at least 1$/],
+    [{ compressionLz4Level: 18 }, /compressionLz4Level is 18; allowed: at most 17$/],
+    [{ compressionZstdLevel: 23 }, /compressionZstdLevel is 23; allowed: at most 22$/],
+    [{ compressionZstdLevel: -131_073 }, /compressionZstdLevel is -131073; allowed: at least -131072$/],
     [
       { partitioner: 'random' },
       /partitioner is "random"; allowed: "default", or "roundRobin", or a function$/,
@@ -48,4 +56,14 @@ describe('options of a producer', () => {
     await new Producer({ bootstrapServers: 'localhost:9092', acks: 0 }).close()
     await new Producer({ bootstrapServers: 'localhost:9092', requestTimeoutMs: 600_000 }).close()
   })
+})
+
+test('the level is the one of the compression that is set', () => {
+  const levels = { compressionGzipLevel: 1, compressionLz4Level: 2, compressionZstdLevel: 3 }
+  const levelOf = (compressionType: ParsedProducerOptions['compressionType']) =>
+    compressionLevel({ ...levels, compressionType })
+  expect(levelOf('gzip')).toEqual({ level: 1 })
+  expect(levelOf('lz4')).toEqual({ level: 2 })
+  expect(levelOf('zstd')).toEqual({ level: 3 })
+  expect([levelOf('snappy'), levelOf('none')]).toEqual([{}, {}])
 })

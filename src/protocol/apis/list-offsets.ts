@@ -17,7 +17,10 @@ export const listOffsets = api({
       partitions: array({
         partitionIndex: int32(),
         currentLeaderEpoch: int32('4+', { default: -1, ignorable: true }),
-        /** Milliseconds, or -1 latest, -2 earliest, -3 of the greatest timestamp (KIP-734), -4 earliest local (KIP-405), -5 latest tiered (KIP-1005), -6 earliest pending upload (KIP-1023). */
+        /**
+         * Milliseconds, or -1 latest, -2 earliest, -3 of the greatest timestamp (KIP-734), -4 earliest
+         * local (KIP-405), -5 latest tiered (KIP-1005), -6 earliest pending upload (KIP-1023).
+         */
         timestamp: int64(),
         /** Version 0 answers with a list of segment starts. */
         maxNumOffsets: int32('0', { default: 1 }),

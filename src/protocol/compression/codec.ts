@@ -5,20 +5,29 @@ export const compressionTypes = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as con
 
 export type CompressionType = (typeof compressionTypes)[number]
 
-export interface CompressionCodec {
+/** One way to compress, with its options set. */
+export interface Compressor {
   readonly name: Exclude<CompressionType, 'none'>
   /** The three low bits of a batch's attributes. */
   readonly id: number
   /** Off the main thread where the runtime can. `bytes` must not change until it settles. */
   compress(bytes: Uint8Array): Promise<Uint8Array>
   compressSync(bytes: Uint8Array): Uint8Array
-  /** Throws ProtocolError MALFORMED when the bytes are not whole and right, or expand to more than `maxBytes`. */
-  decompress(bytes: Uint8Array, maxBytes: number): Uint8Array
 }
 
-/** Levels of KIP-390; -1 is the codec's own default. */
+/**
+ * Throws ProtocolError MALFORMED when the bytes are not whole and right, or expand to more than `maxBytes`; nothing
+ * larger than that is allocated.
+ */
+export type Decompress = (bytes: Uint8Array, maxBytes: number) => Uint8Array
+
+/** Levels of KIP-390; without one the codec's own default. */
 export interface CompressionOptions {
-  /** `compression.gzip.level`: 1 (fastest) to 9, 0 to store, default -1. */
+  /**
+   * `compression.gzip.level`: 1 (fastest) to 9, 0 to store, default -1, which is zlib's own choice.
+   * `compression.lz4.level`: 1 to 17, default 9; as with Java 9 is the fast compressor, and any other searches longer.
+   * `compression.zstd.level`: -131072 (fastest) to 22, default 3. Snappy has none.
+   */
   level?: number
 }
 
@@ -32,4 +41,23 @@ export function compressionTypeOf(id: number): CompressionType {
     )
   }
   return name
+}
+
+/** Throws ProtocolError UNENCODABLE for a level that the codec does not have. */
+export function checkLevel(name: CompressionType, level: number, least: number, most: number): number {
+  if (Number.isInteger(level) && level >= least && level <= most) return level
+  throw new ProtocolError(
+    'UNENCODABLE',
+    `the level of ${name} must be an integer from ${least} to ${most}, not ${level}`,
+  )
+}
+
+/** For data that expands beyond what its reader allows. */
+export function tooLarge(name: CompressionType, maxBytes: number): ProtocolError {
+  return new ProtocolError('MALFORMED', `the ${name} data expands to more than ${maxBytes} bytes`)
+}
+
+/** For data that is no such data. */
+export function broken(name: CompressionType, reason: string): ProtocolError {
+  return new ProtocolError('MALFORMED', `the ${name} data is broken: ${reason}`)
 }

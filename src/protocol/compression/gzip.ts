@@ -1,16 +1,9 @@
-import { ProtocolError } from '../errors.ts'
-import type { CompressionCodec, CompressionOptions } from './codec.ts'
-
-/** Not a static import: most clients never compress, and loading zlib costs each of them a cold start. */
-function zlib() {
-  return process.getBuiltinModule('node:zlib')
-}
+import { broken, type CompressionOptions, type Compressor, checkLevel, tooLarge } from './codec.ts'
+import { zlib } from './zlib.ts'
 
 /** Gzip by `node:zlib`. Throws ProtocolError UNENCODABLE for a level outside -1 to 9. */
-export function gzipCodec({ level = -1 }: CompressionOptions = {}): CompressionCodec {
-  if (!Number.isInteger(level) || level < -1 || level > 9) {
-    throw new ProtocolError('UNENCODABLE', `the level of gzip must be an integer from -1 to 9, not ${level}`)
-  }
+export function gzipCompressor(options: CompressionOptions = {}): Compressor {
+  const level = checkLevel('gzip', options.level ?? -1, -1, 9)
   return {
     name: 'gzip',
     id: 1,
@@ -22,18 +15,18 @@ export function gzipCodec({ level = -1 }: CompressionOptions = {}): CompressionC
     compressSync(bytes) {
       return zlib().gzipSync(bytes, { level })
     },
-    decompress(bytes, maxBytes) {
-      try {
-        return zlib().gunzipSync(bytes, { maxOutputLength: maxBytes })
-      } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException
-        throw new ProtocolError(
-          'MALFORMED',
-          code === 'ERR_BUFFER_TOO_LARGE'
-            ? `the gzip data expands to more than ${maxBytes} bytes`
-            : `the gzip data is broken: ${message}`,
-        )
-      }
-    },
   }
+}
+
+/** Gzip by `node:zlib`; several members, one after the other, are one. */
+export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  try {
+    // zlib takes no limit of 0.
+    const expanded = zlib().gunzipSync(bytes, { maxOutputLength: Math.max(maxBytes, 1) })
+    if (expanded.length <= maxBytes) return expanded
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ERR_BUFFER_TOO_LARGE') throw broken('gzip', message)
+  }
+  throw tooLarge('gzip', maxBytes)
 }

@@ -12,7 +12,9 @@ export const consumerProtocolSubscription = message('ConsumerProtocolSubscriptio
     topics: array(string()),
     userData: bytes('0+', { nullable: true, default: null }),
     /** What the member holds now, for cooperative rebalancing (KIP-429). */
-    ownedPartitions: array({ topic: string(), partitions: array(int32()) }, '1+', { ignorable: true }),
+    ownedPartitions: array({ topic: string('1+'), partitions: array(int32(), '1+') }, '1+', {
+      ignorable: true,
+    }),
     /** Generation in which `ownedPartitions` were assigned (KIP-792); -1: none. */
     generationId: int32('2+', { default: -1, ignorable: true }),
     rackId: string('3+', { nullable: true, default: null, ignorable: true }),

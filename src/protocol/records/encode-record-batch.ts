@@ -1,64 +1,24 @@
-import type { CompressionType } from '../compression/codec.ts'
-import { codecFor } from '../compression/codecs.ts'
+import { createCompressor } from '../compression/compressors.ts'
 import { ProtocolError } from '../errors.ts'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from '../varint.ts'
 import { attributeBit, batchHeaderBytes, writeBatchHeader } from './batch-header.ts'
-import {
-  type HeadersInput,
-  headerList,
-  headersSize,
-  payloadLength,
-  writeHeaders,
-  writePayload,
-} from './record-header.ts'
+import { encodeMessages } from './encode-messages.ts'
+import type { RecordBatchOptions, RecordInput } from './record-batch-options.ts'
+import { headerList, headersSize, payloadLength, writeHeaders, writePayload } from './record-header.ts'
 
-/** A record to be written. What a decoded batch iterates over fits. */
-export interface RecordInput {
-  offset: bigint
-  /** Milliseconds. */
-  timestamp: bigint
-  /** What the record itself holds where the batch says LogAppendTime; default `timestamp`. */
-  createTimestamp?: bigint
-  key: string | Uint8Array | null
-  value: string | Uint8Array | null
-  headers?: HeadersInput
-}
-
-/** Every field of a batch's header that the records do not fix. A decoded batch fits. */
-export interface RecordBatchOptions {
-  /** Default: the offset of the first record; 0n without records. */
-  baseOffset?: bigint
-  /** Default: up to the last record. Compaction leaves a larger one when it removes the last record. */
-  lastOffsetDelta?: number
-  /** Default -1. */
-  partitionLeaderEpoch?: number
-  /** Default `none`. Compressed at once, on this thread. */
-  compression?: CompressionType
-  /** Default `CreateTime`. Magic 2 has no `NoTimestampType`. */
-  timestampType?: 'CreateTime' | 'LogAppendTime' | 'NoTimestampType'
-  isTransactional?: boolean
-  isControl?: boolean
-  /** Time from which tombstones may go (KIP-534), milliseconds; it takes the place of the base timestamp. */
-  deleteHorizonMs?: bigint | null
-  /** Default: the first record's timestamp; -1n without records. */
-  baseTimestamp?: bigint
-  /** Default: the largest timestamp of the records; -1n without records. */
-  maxTimestamp?: bigint
-  /** Default -1n. */
-  producerId?: bigint
-  /** Default -1. */
-  producerEpoch?: number
-  /** Default -1. */
-  baseSequence?: number
-}
+export type { RecordBatchOptions, RecordInput } from './record-batch-options.ts'
 
 /**
  * One whole batch of magic 2, with any offsets, timestamps and header fields. To build batches fast, for a producer,
- * there is `RecordBatchWriter`. Throws ProtocolError UNENCODABLE for what a batch cannot hold, UNSUPPORTED for a
+ * there is `RecordBatchWriter`. With magic 0 or 1: a message for each record, or, compressed, one that holds them all;
+ * timestamps are left out with magic 0. Throws ProtocolError UNENCODABLE for what a batch cannot hold, UNSUPPORTED for a
  * compression that is not spoken here.
  */
 export function encodeRecordBatch(options: RecordBatchOptions, records: Iterable<RecordInput>): Uint8Array {
   const list = Array.from(records)
+  const magic = options.magic ?? 2
+  if (magic === 0 || magic === 1) return encodeMessages(magic, options, list)
+  if (magic !== 2) throw new ProtocolError('UNENCODABLE', `magic must be 0, 1 or 2, not ${magic}`)
   const first = list[0]
   const baseOffset = options.baseOffset ?? first?.offset ?? 0n
   const baseTimestamp =
@@ -79,7 +39,7 @@ export function encodeRecordBatch(options: RecordBatchOptions, records: Iterable
   const compression = options.compression ?? 'none'
   let compressionId = 0
   if (compression !== 'none') {
-    const codec = codecFor(compression)
+    const codec = createCompressor(compression)
     compressionId = codec.id
     batch = Buffer.concat([
       batch.subarray(0, batchHeaderBytes),

@@ -1,7 +1,8 @@
-import type { CompressionCodec } from '../compression/codec.ts'
+import type { Compressor } from '../compression/codec.ts'
 import { ProtocolError } from '../errors.ts'
 import { int32VarintSize, varintSize, writeInt32Varint, writeVarint } from '../varint.ts'
 import { attributeBit, type BatchHeader, batchHeaderBytes, writeBatchHeader } from './batch-header.ts'
+import { DefaultRecordCursor, type RecordCursor } from './record-cursor.ts'
 import {
   type HeadersInput,
   headerList,
@@ -83,6 +84,11 @@ export class RecordBatchWriter {
   /** Bytes so far, those of the header included; before compression. */
   get size(): number {
     return this.#size
+  }
+
+  /** Of the first record, milliseconds; -1 without records. */
+  get baseTimestamp(): number {
+    return this.#baseTimestamp
   }
 
   /** Milliseconds; -1 without records. */
@@ -170,7 +176,7 @@ export class RecordBatchWriter {
    * The batch, compressed, in memory of its own. The writer may be reset and used again before this has settled.
    * To change the producer's fields afterwards use `restampBatch`: it keeps what was compressed.
    */
-  async finishCompressed(options: BatchOptions, codec: CompressionCodec): Promise<Uint8Array> {
+  async finishCompressed(options: BatchOptions, codec: Compressor): Promise<Uint8Array> {
     // Made before the wait: a `reset` meanwhile would take the count and the timestamps away.
     const header = this.#header(options, codec.id)
     const bytes = this.#bytes
@@ -184,6 +190,11 @@ export class RecordBatchWriter {
     } finally {
       if (bytes === this.#bytes) this.#compressing--
     }
+  }
+
+  /** The records so far, where they stand: good until the next `append`. */
+  cursor(): RecordCursor {
+    return new DefaultRecordCursor(this.#bytes, batchHeaderBytes, this.#size, this.#count)
   }
 
   /** Empties the writer for another batch. The buffer stays, unless a compression still reads it. */

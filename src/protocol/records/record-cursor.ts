@@ -3,28 +3,54 @@ import { VarintReader } from '../varint.ts'
 import { badLength } from './record-header.ts'
 
 /**
- * Walks the records of one magic 2 batch without making an object for any of them: after each `next()` that was true
- * the fields describe that record, as places in `bytes` (the fetched bytes, or what they were decompressed to).
+ * Walks the records of one batch without making an object for any of them: after each `next()` that was true the fields
+ * describe that record, as places in `bytes` (the fetched bytes, or what they were decompressed to).
  */
-export class RecordCursor {
+export interface RecordCursor {
   readonly bytes: Uint8Array
   /** To be added to the batch's base offset. */
-  offsetDelta = 0
+  readonly offsetDelta: number
   /**
    * Milliseconds to be added to the batch's base timestamp; the nearest number where it is no safe integer
    * (then {@link exactTimestampDelta} tells it).
    */
+  readonly timestampDelta: number
+  readonly keyStart: number
+  /** -1 for a null key. */
+  readonly keyLength: number
+  readonly valueStart: number
+  /** -1 for a null value, a tombstone. */
+  readonly valueLength: number
+  /** 0 before magic 2, which has no headers. */
+  readonly headerCount: number
+  /** Where `readHeaders(bytes, headersStart, headerCount, headersEnd)` finds them. They are not checked before that. */
+  readonly headersStart: number
+  /** End of the headers, which is the end of the record. */
+  readonly headersEnd: number
+  /**
+   * Moves to the next record; false after the last. Throws ProtocolError when a record is malformed, or when the bytes
+   * hold fewer or more records than the header said; its offset is a place in `bytes`.
+   */
+  next(): boolean
+  /** The timestamp delta of the current record, exact for any int64. */
+  exactTimestampDelta(): bigint
+  /** A view of the current key; null where there is none. */
+  key(): Uint8Array | null
+  /** A view of the current value; null for a tombstone. */
+  value(): Uint8Array | null
+}
+
+/** Over the records of a batch of magic 2. */
+export class DefaultRecordCursor implements RecordCursor {
+  readonly bytes: Uint8Array
+  offsetDelta = 0
   timestampDelta = 0
   keyStart = 0
-  /** -1 for a null key. */
   keyLength = -1
   valueStart = 0
-  /** -1 for a null value, a tombstone. */
   valueLength = -1
   headerCount = 0
-  /** Where `readHeaders(bytes, headersStart, headerCount, headersEnd)` finds them. They are not checked before that. */
   headersStart = 0
-  /** End of the headers, which is the end of the record. */
   headersEnd = 0
 
   readonly #reader: VarintReader
@@ -41,10 +67,6 @@ export class RecordCursor {
     this.#count = count
   }
 
-  /**
-   * Moves to the next record; false after the last. Throws ProtocolError when a record is malformed, or when the bytes
-   * hold fewer or more records than the header said; its offset is a place in `bytes`.
-   */
   next(): boolean {
     const reader = this.#reader
     const batchEnd = this.#end
@@ -107,18 +129,15 @@ export class RecordCursor {
     return true
   }
 
-  /** The timestamp delta of the current record, exact for any int64. */
   exactTimestampDelta(): bigint {
     if (Number.isSafeInteger(this.timestampDelta)) return BigInt(this.timestampDelta)
     return new VarintReader(this.bytes, this.#timestampDeltaStart, this.headersEnd).readVarlong()
   }
 
-  /** A view of the current key; null where there is none. */
   key(): Uint8Array | null {
     return this.keyLength < 0 ? null : this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength)
   }
 
-  /** A view of the current value; null for a tombstone. */
   value(): Uint8Array | null {
     return this.valueLength < 0
       ? null

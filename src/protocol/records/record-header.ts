@@ -109,7 +109,7 @@ export function readHeaders(bytes: Uint8Array, start: number, count: number, end
     }
     reader.position = valueStart + Math.max(valueLength, 0)
     headers.push({
-      key: Buffer.from(bytes.buffer, bytes.byteOffset + keyStart, keyLength).toString(),
+      key: keyText(bytes, keyStart, keyLength),
       value: valueLength < 0 ? null : bytes.subarray(valueStart, valueStart + valueLength),
     })
   }
@@ -130,4 +130,16 @@ export function badLength(what: string, length: number, start: number, end: numb
 function describe(value: unknown): string {
   if (value === null) return 'null'
   return typeof value === 'object' ? `a ${value.constructor?.name ?? 'plain object'}` : typeof value
+}
+
+/** Header keys are short ASCII nearly always: cheaper here than by a Buffer. */
+function keyText(bytes: Uint8Array, start: number, length: number): string {
+  if (length > 32) return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString()
+  let text = ''
+  for (let i = start; i < start + length; i++) {
+    const byte = bytes[i]!
+    if (byte > 0x7f) return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString()
+    text += String.fromCharCode(byte)
+  }
+  return text
 }

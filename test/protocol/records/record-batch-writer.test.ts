@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { CompressionCodec } from '../../../src/protocol/compression/codec.ts'
-import { codecFor } from '../../../src/protocol/compression/codecs.ts'
+import type { Compressor } from '../../../src/protocol/compression/codec.ts'
+import { createCompressor } from '../../../src/protocol/compression/compressors.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
 import { restampBatch } from '../../../src/protocol/records/batch-header.ts'
 import { encodeRecordBatch } from '../../../src/protocol/records/encode-record-batch.ts'
@@ -131,7 +131,7 @@ describe('RecordBatchWriter', () => {
           )
           expect(plain.equals(general)).toBe(true)
 
-          const packed = await writer.finishCompressed(options, codecFor('gzip'))
+          const packed = await writer.finishCompressed(options, createCompressor('gzip'))
           for (const batch of [only(plain), only(packed)]) {
             expect(Array.from(batch, ({ timestamp }) => Number(timestamp))).toEqual(
               records.map((r) => r.timestamp),
@@ -235,7 +235,7 @@ describe('RecordBatchWriter', () => {
     [
       'a gzip batch',
       (writer: RecordBatchWriter, options: BatchOptions) =>
-        writer.finishCompressed(options, codecFor('gzip')),
+        writer.finishCompressed(options, createCompressor('gzip')),
     ],
   ])('stamps %s again as if it had been finished so', async (_, finish) => {
     const writer = new RecordBatchWriter(16)
@@ -254,11 +254,11 @@ describe('RecordBatchWriter', () => {
     const released = new Promise<void>((resolve) => {
       release = resolve
     })
-    const slow: CompressionCodec = {
-      ...codecFor('gzip'),
+    const slow: Compressor = {
+      ...createCompressor('gzip'),
       compress: async (bytes) => {
         await released
-        return codecFor('gzip').compressSync(bytes)
+        return createCompressor('gzip').compressSync(bytes)
       },
     }
     const writer = new RecordBatchWriter(256)

@@ -35,7 +35,7 @@ function only(bytes: Uint8Array): RecordBatch {
 
 describe('decodeRecords', () => {
   test(`reads ${readable.length} vectors as Java does, every field of every batch and record`, () => {
-    expect(readable.length).toBeGreaterThan(60)
+    expect(readable.length).toBeGreaterThan(250)
     for (const vector of readable) {
       const bytes = Buffer.from(vector.hex, 'hex')
       const { batches, error } = readAll(bytes)
@@ -46,7 +46,7 @@ describe('decodeRecords', () => {
   })
 
   test(`fails where Java does in ${broken.length} broken vectors, after the batches before`, () => {
-    expect(broken.length).toBeGreaterThan(20)
+    expect(broken.length).toBeGreaterThan(50)
     for (const vector of broken) {
       const about = `${vector.label}: ${vector.note}`
       const { batches, at, error } = readAll(Buffer.from(vector.hex, 'hex'))
@@ -63,8 +63,12 @@ describe('decodeRecords', () => {
     }
   })
 
-  test(`loses only the last batch of each of ${readable.length} vectors cut at every byte`, () => {
-    for (const vector of readable) {
+  // Checksums make the time grow with the square of the size.
+  const short = readable.filter(({ hex }) => hex.length < 4000)
+
+  test(`loses only the last batch of each of ${short.length} vectors cut at every byte`, () => {
+    expect(short.length).toBeGreaterThan(200)
+    for (const vector of short) {
       const bytes = Buffer.from(vector.hex, 'hex')
       const ends = [0]
       for (const { sizeInBytes } of vector.batches) ends.push(ends.at(-1)! + sizeInBytes)
@@ -81,7 +85,7 @@ describe('decodeRecords', () => {
     let thrown = 0
     for (const { hex } of recordVectors) {
       const bytes = Buffer.from(hex, 'hex')
-      if (bytes.length < 62 || bytes.length > 2000) continue
+      if (bytes.length < 62 || bytes.length > 1000) continue
       for (let cut = 61; cut < bytes.length; cut++) {
         const shortened = Buffer.from(bytes.subarray(0, cut))
         // The length is made to fit, so that the cut is in the records and not before them.
@@ -114,14 +118,14 @@ describe('decodeRecords', () => {
     expect(thrown).toBeGreaterThan(100)
   })
 
-  test('names a magic and a compression that are not spoken here', () => {
+  test('names a magic and a compression that no Kafka knows', () => {
     const bytes = encodeRecordBatch({}, [{ offset: 0n, timestamp: 0n, key: null, value: 'v' }])
-    const magic1 = Buffer.from(bytes)
-    magic1[16] = 1
-    expect(() => Array.from(decodeRecords(magic1))).toThrow(
+    const magic3 = Buffer.from(bytes)
+    magic3[16] = 3
+    expect(() => Array.from(decodeRecords(magic3))).toThrow(
       expect.objectContaining({
-        code: 'UNSUPPORTED',
-        message: 'magic 1 is not supported, only 2 is at byte 16',
+        code: 'MALFORMED',
+        message: 'magic 3 is unknown, known are 0 to 2 at byte 16',
       }),
     )
     const unknown = Buffer.from(bytes)

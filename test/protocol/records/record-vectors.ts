@@ -1,7 +1,7 @@
 import type { DecodedRecord, RecordBatch } from '../../../src/protocol/records/record-batch.ts'
 import { vectors } from '../../support/vectors.ts'
 
-/** A record as the vectors write it: int64 as decimal strings, bytes as base64. */
+/** A record as the vectors write it: int64 as decimal strings, bytes as base64. Before magic 2 without what came with it. */
 export interface VectorRecord {
   offset: string
   timestamp: string
@@ -51,31 +51,23 @@ export interface RecordsVector {
   hex: string
 }
 
-function spoken({ label, note = '', batches }: RecordsVector): boolean {
-  const others = /snappy|lz4|zstd|magic-[01]/
-  return (
-    !others.test(label) &&
-    !others.test(note) &&
-    batches.every(
-      ({ magic, compression }) => magic === 2 && (compression === 'none' || compression === 'gzip'),
-    )
-  )
-}
-
-/** The vectors of magic 2 without compression or with gzip. */
-export const recordVectors = vectors<RecordsVector>('records').filter(spoken)
+export const recordVectors = vectors<RecordsVector>('records')
 
 function base64(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : Buffer.from(bytes).toString('base64')
 }
 
-export function recordAsVector(record: DecodedRecord): VectorRecord {
-  return {
+export function recordAsVector(record: DecodedRecord, magic: number): VectorRecord {
+  const common = {
     offset: String(record.offset),
     timestamp: String(record.timestamp),
-    ...(record.createTimestamp === undefined ? {} : { createTimestamp: String(record.createTimestamp) }),
     key: base64(record.key),
     value: base64(record.value),
+  }
+  if (magic < 2) return common as VectorRecord
+  return {
+    ...common,
+    ...(record.createTimestamp === undefined ? {} : { createTimestamp: String(record.createTimestamp) }),
     headers: record.headers.map(({ key, value }) => ({ key, value: base64(value) })),
     sequence: record.sequence,
     ...(record.controlType === undefined ? {} : { controlType: record.controlType }),
@@ -84,7 +76,7 @@ export function recordAsVector(record: DecodedRecord): VectorRecord {
 }
 
 export function batchAsVector(batch: RecordBatch): VectorBatch {
-  return {
+  const common = {
     magic: batch.magic,
     sizeInBytes: batch.sizeInBytes,
     baseOffset: String(batch.baseOffset),
@@ -93,6 +85,12 @@ export function batchAsVector(batch: RecordBatch): VectorBatch {
     compression: batch.compression,
     timestampType: batch.timestampType,
     maxTimestamp: String(batch.maxTimestamp),
+    valid: true,
+    records: Array.from(batch, (record) => recordAsVector(record, batch.magic)),
+  }
+  if (batch.magic < 2) return common as VectorBatch
+  return {
+    ...common,
     attributes: batch.attributes,
     lastOffsetDelta: batch.lastOffsetDelta,
     baseTimestamp: String(batch.baseTimestamp),
@@ -105,7 +103,5 @@ export function batchAsVector(batch: RecordBatch): VectorBatch {
     isControl: batch.isControl,
     count: batch.count,
     deleteHorizonMs: batch.deleteHorizonMs === null ? null : String(batch.deleteHorizonMs),
-    valid: true,
-    records: Array.from(batch, recordAsVector),
   }
 }

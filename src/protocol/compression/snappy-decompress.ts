@@ -1,0 +1,145 @@
+import { broken, tooLarge } from './codec.ts'
+
+/** What begins each stream of xerial's snappy-java, and so of Java clients; two int32 of versions follow. */
+const xerialMagic = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]
+const xerialHeaderBytes = 16
+
+/** A copy of 64 bytes takes 3 at best: what claims to expand more than so is lying. */
+const mostExpansion = 22
+
+/** Snappy, in xerial's framing (Java's) or as one bare block (librdkafka's). */
+export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const blocks = isXerial(bytes, 0) ? xerialBlocks(bytes) : [{ start: 0, end: bytes.length }]
+  let size = 0
+  const measured = blocks.map(({ start, end }) => {
+    const block = measure(bytes, start, end)
+    size += block.size
+    if (size > maxBytes) throw tooLarge('snappy', maxBytes)
+    return block
+  })
+  const output = Buffer.allocUnsafeSlow(size)
+  const outputView = new DataView(output.buffer, output.byteOffset, size)
+  const inputView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  for (const { start, end, size: blockSize } of measured) {
+    expand(bytes, inputView, start, end, output, outputView, at, at + blockSize)
+    at += blockSize
+  }
+  return output
+}
+
+function isXerial(bytes: Uint8Array, at: number): boolean {
+  return bytes.length - at >= xerialHeaderBytes && xerialMagic.every((byte, i) => bytes[at + i] === byte)
+}
+
+function xerialBlocks(bytes: Uint8Array): { start: number; end: number }[] {
+  const blocks: { start: number; end: number }[] = []
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let p = xerialHeaderBytes
+  while (p < bytes.length) {
+    // Streams that were joined are one stream.
+    if (isXerial(bytes, p)) {
+      p += xerialHeaderBytes
+      continue
+    }
+    if (bytes.length - p < 4) throw broken('snappy', 'it ends within the length of a block')
+    const length = view.getInt32(p)
+    p += 4
+    if (length < 0 || length > bytes.length - p) {
+      throw broken('snappy', `a block has length ${length} with ${bytes.length - p} bytes left`)
+    }
+    blocks.push({ start: p, end: p + length })
+    p += length
+  }
+  return blocks
+}
+
+/** Reads the size that a block says it expands to, and holds it against what so many bytes can expand to. */
+function measure(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { start: number; end: number; size: number } {
+  let size = 0
+  for (let p = start, scale = 1; p < end && p < start + 5; p++, scale *= 128) {
+    const byte = bytes[p]!
+    size += (byte & 0x7f) * scale
+    if (byte >= 0x80) continue
+    if (size > (end - p) * mostExpansion) {
+      throw broken('snappy', `a block of ${end - start} bytes cannot expand to ${size}`)
+    }
+    return { start: p + 1, end, size }
+  }
+  throw broken('snappy', 'a block has no whole size')
+}
+
+/** Expands one block from `start` to `end` into exactly `from` to `to` of the output. */
+function expand(
+  input: Uint8Array,
+  inputView: DataView,
+  start: number,
+  end: number,
+  output: Uint8Array,
+  outputView: DataView,
+  from: number,
+  to: number,
+): void {
+  let p = start
+  let q = from
+  while (p < end) {
+    const tag = input[p++]!
+    if ((tag & 3) === 0) {
+      let length = (tag >>> 2) + 1
+      if (length > 60) {
+        const extra = length - 60
+        if (extra > end - p) throw broken('snappy', 'it ends within the length of a literal')
+        length = 1
+        for (let i = 0, scale = 1; i < extra; i++, scale *= 256) length += input[p++]! * scale
+      }
+      if (length > end - p || length > to - q) {
+        throw broken('snappy', `a literal of ${length} bytes, with ${end - p} left and room for ${to - q}`)
+      }
+      // Four at a time may write up to three bytes too many, which are then written over.
+      if (length <= 64 && length + 3 <= end - p && length + 3 <= to - q) {
+        for (let i = 0; i < length; i += 4) outputView.setInt32(q + i, inputView.getInt32(p + i, true), true)
+      } else {
+        output.set(input.subarray(p, p + length), q)
+      }
+      p += length
+      q += length
+      continue
+    }
+    let length: number
+    let offset: number
+    if ((tag & 3) === 1) {
+      if (p >= end) throw broken('snappy', 'it ends within a copy')
+      length = ((tag >>> 2) & 7) + 4
+      offset = ((tag & 0xe0) << 3) | input[p++]!
+    } else if ((tag & 3) === 2) {
+      if (end - p < 2) throw broken('snappy', 'it ends within a copy')
+      length = (tag >>> 2) + 1
+      offset = input[p]! | (input[p + 1]! << 8)
+      p += 2
+    } else {
+      if (end - p < 4) throw broken('snappy', 'it ends within a copy')
+      length = (tag >>> 2) + 1
+      offset = inputView.getUint32(p, true)
+      p += 4
+    }
+    if (offset === 0 || offset > q - from || length > to - q) {
+      throw broken(
+        'snappy',
+        `a copy of ${length} bytes from ${offset} before, at ${q - from} of ${to - from}`,
+      )
+    }
+    if (offset >= 4 && length + 3 <= to - q) {
+      for (let i = 0; i < length; i += 4) {
+        outputView.setInt32(q + i, outputView.getInt32(q + i - offset, true), true)
+      }
+    } else {
+      for (let i = 0; i < length; i++) output[q + i] = output[q + i - offset]!
+    }
+    q += length
+  }
+  if (q !== to) throw broken('snappy', `a block expands to ${q - from} bytes instead of ${to - from}`)
+}
