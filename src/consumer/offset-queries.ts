@@ -136,7 +136,7 @@ export class OffsetQueries {
         if (lastError === null || error.code !== 'API_TIMEOUT') lastError = error
       }
       if (deadline.expired) throw lastError
-      await deadline.sleep(this.#options.retryBackoffMs)
+      await this.#cluster.pause(this.#options.retryBackoffMs, deadline)
     }
   }
 
