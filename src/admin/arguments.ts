@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from '../errors.ts'
+import { showValue } from '../options/show-value.ts'
 import { uuidFromString, zeroUuid } from '../protocol/uuid.ts'
 
 /** The error for an argument that cannot be right: which one, what it is, what it may be. */
 export function invalidArgument(what: string, value: unknown, allowed: string): InvalidArgumentError {
-  return new InvalidArgumentError(`${what} is ${show(value)}; allowed: ${allowed}`)
+  return new InvalidArgumentError(`${what} is ${showValue(value)}; allowed: ${allowed}`)
 }
 
 export function checkArray(what: string, value: unknown): void {
@@ -30,7 +31,8 @@ export function checkNames(what: string, values: readonly unknown[]): void {
 export function checkDistinct(what: string, names: readonly string[]): void {
   const seen = new Set<string>()
   for (const name of names) {
-    if (seen.has(name)) throw new InvalidArgumentError(`${what}: ${show(name)} is given twice; allowed: once`)
+    if (seen.has(name))
+      throw new InvalidArgumentError(`${what}: ${showValue(name)} is given twice; allowed: once`)
     seen.add(name)
   }
 }
@@ -61,18 +63,3 @@ export function checkBrokerIds(what: string, ids: readonly unknown[]): void {
 
 export const int16Max = 0x7fff
 export const int32Max = 0x7fffffff
-
-/** A value for a message. */
-function show(value: unknown): string {
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'number' || value === undefined) return String(value)
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch {
-    text = undefined
-  }
-  if (text === undefined) return `a ${typeof value}`
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
-}

@@ -76,6 +76,15 @@ export class Cluster {
     return node === undefined ? null : this.#brokerAt(node.host, node.port)
   }
 
+  /** The same. Throws KafkaError BROKER_NOT_AVAILABLE, which is retriable, while the node is not known. */
+  requireBroker(nodeId: number): Broker {
+    const broker = this.broker(nodeId)
+    if (broker !== null) return broker
+    throw new KafkaError('BROKER_NOT_AVAILABLE', `node ${nodeId} is not among the brokers of the cluster`, {
+      retriable: true,
+    })
+  }
+
   /** Sends a request, again where that helps, until an answer, an error that no retry mends, or the deadline. */
   async request<Q extends FieldMap, S extends FieldMap>(
     api: Api<Q, S>,
@@ -195,17 +204,13 @@ export class Cluster {
     }
     if (!this.metadata.nodes.has(nodeId))
       await deadline.race(this.metadata.refresh([]), 'finding the brokers')
-    const broker = this.broker(nodeId)
-    if (broker === null) {
+    if (!this.metadata.nodes.has(nodeId)) {
       // A coordinator or controller that has left the cluster is no longer one: the next try asks who is.
       if (to === 'controller') this.metadata.controllerId = -1
       else if ('group' in to) this.forgetCoordinator('group', to.group, nodeId)
       else if ('transaction' in to) this.forgetCoordinator('transaction', to.transaction, nodeId)
-      throw new KafkaError('BROKER_NOT_AVAILABLE', `node ${nodeId} is not among the brokers of the cluster`, {
-        retriable: true,
-      })
     }
-    return broker
+    return this.requireBroker(nodeId)
   }
 
   #forgetCoordinator(to: Target, broker: Broker): void {

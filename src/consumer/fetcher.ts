@@ -2,7 +2,6 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { noSuchPartition } from '../cluster/partition-leaders.ts'
 import { type FetchResponse, fetch as fetchApi } from '../protocol/apis/fetch.ts'
 import { BrokerError, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
-import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
@@ -214,12 +213,7 @@ export class Fetcher {
     for (const partition of candidates) partition.isFetching = true
     let attempt: FetchAttempt | null = null
     try {
-      const broker = this.#cluster.broker(node.id)
-      if (broker === null) {
-        throw new KafkaError('BROKER_NOT_AVAILABLE', `node ${node.id} is not among the brokers`, {
-          retriable: true,
-        })
-      }
+      const broker = this.#cluster.requireBroker(node.id)
       const connection = await this.#cluster.connectionTo(broker, 'fetch')
       // Connecting takes its time: what was paused, revoked or moved meanwhile is not asked for.
       const partitions = candidates.filter((one) => one.isActive && one.position >= 0)

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { InvalidOptionError } from '../errors.ts'
+import { kindOfValue, showValue } from './show-value.ts'
 
 /**
  * `given` checked against `schema`, with defaults filled in.
@@ -83,23 +84,7 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return value
 }
 
-function kindOfValue(value: unknown): string {
-  if (value === undefined || value === null) return String(value)
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-/** A value for a message: short, and nothing that is secret. */
+/** A value for a message, and nothing that is secret. */
 function show(value: unknown, name: string): string {
-  if (/sasl|tls|password|secret|token/i.test(name)) return kindOfValue(value)
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'number') return String(value)
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch {
-    text = undefined
-  }
-  if (text === undefined) return kindOfValue(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return /sasl|tls|password|secret|token/i.test(name) ? kindOfValue(value) : showValue(value)
 }

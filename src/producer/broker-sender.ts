@@ -30,7 +30,7 @@ export interface ProduceAnswer {
 
 /** What becomes of requests, and what a sender must know of the producer. */
 export interface SenderOwner {
-  /** Null: not idempotent. Only read while `isReady`. */
+  /** Null: not idempotent. Only read once `ready`. */
   readonly identity: ProducerIdentity | null
   /** False: an identity is on its way, and `wake` comes with it. */
   ready(queue: PartitionQueue): boolean
@@ -109,10 +109,6 @@ export class BrokerSender {
     return this.#inFlight < this.#options.maxInFlight
   }
 
-  get isIdle(): boolean {
-    return this.#inFlight === 0
-  }
-
   close(): void {
     this.#isClosed = true
     this.#queues.clear()
@@ -133,20 +129,8 @@ export class BrokerSender {
   #connect(): void {
     if (this.#isConnecting) return
     this.#isConnecting = true
-    const broker = this.#cluster.broker(this.nodeId)
-    const connection =
-      broker === null
-        ? Promise.reject(
-            new KafkaError(
-              'BROKER_NOT_AVAILABLE',
-              `node ${this.nodeId} is not among the brokers of the cluster`,
-              {
-                retriable: true,
-              },
-            ),
-          )
-        : broker.connection('main')
-    connection.then(
+    const connecting = async () => this.#cluster.requireBroker(this.nodeId).connection('main')
+    connecting().then(
       () => {
         this.#isConnecting = false
         this.#pump()
@@ -254,19 +238,20 @@ export class BrokerSender {
   ): ProduceRequest {
     const { metadata } = this.#cluster
     const topics = byTopic(batches.map(({ batch }) => batch))
-    for (const name of topics.keys()) {
+    const topicData = [...topics].map(([name, mine]) => {
       const id = metadata.get(name)?.id
       if (id) topicNames.set(id, name)
-    }
+      return {
+        name,
+        ...(version >= 13 ? { topicId: id! } : {}),
+        partitionData: mine.map((batch) => ({ index: batch.partition, records: batch.bytes() })),
+      }
+    })
     return {
       ...(version >= 3 ? { transactionalId: null } : {}),
       acks: this.#options.acks,
       timeoutMs: this.#options.requestTimeoutMs,
-      topicData: [...topics].map(([name, mine]) => ({
-        name,
-        ...(version >= 13 ? { topicId: metadata.get(name)!.id! } : {}),
-        partitionData: mine.map((batch) => ({ index: batch.partition, records: batch.bytes() })),
-      })),
+      topicData,
     }
   }
 

@@ -364,7 +364,8 @@ function upperBound(key: Payload, value: Payload): number {
   return 40 + payloadBound(key) + payloadBound(value)
 }
 
-function payloadBound(payload: Payload): number {
+/** Bytes of a key or value at most, without looking through it. */
+export function payloadBound(payload: Payload): number {
   // A UTF-16 unit is at most 3 bytes of UTF-8.
   if (typeof payload === 'string') return payload.length * 3
   return payload?.length ?? 0

@@ -19,6 +19,7 @@ import {
   UnobservedDelivery,
 } from './delivery.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { payloadBound } from './partition-queue.ts'
 import { IdentitySource } from './producer-identity.ts'
 import {
   compressionLevel,
@@ -275,7 +276,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       if (partition !== undefined) checkPartition(partition, topic)
       const key = this.#serialize(this.#keySerializer, record.key, topic, true)
       const value = this.#serialize(this.#valueSerializer, record.value, topic, false)
-      const atMost = recordOverhead + boundOf(key) + boundOf(value)
+      const atMost = recordOverhead + payloadBound(key) + payloadBound(value)
       const open = headers === undefined ? this.#admission.openTopic(topic, atMost) : null
       if (open !== null && (partition === undefined || open.has(partition))) {
         this.#dispatcher.append(open, partition, timestamp, key, value, headers, delivery)
@@ -311,10 +312,6 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
 
 function timestampOf(record: { readonly timestamp?: number | undefined } | null, now?: number): number {
   return record?.timestamp ?? now ?? Date.now()
-}
-
-function boundOf(payload: Payload): number {
-  return typeof payload === 'string' ? payload.length * 3 : (payload?.length ?? 0)
 }
 
 function checkTopic(topic: string): string {

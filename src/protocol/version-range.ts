@@ -8,7 +8,6 @@ export interface VersionRange {
 const latest = 32767
 
 export const noVersions: VersionRange = { min: 0, max: -1 }
-export const allVersions: VersionRange = { min: 0, max: latest }
 
 /**
  * Reads a range in the notation of Kafka's message definitions: `0-6`, `3+`, `5`, `none`.

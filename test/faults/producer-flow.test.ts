@@ -1,46 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Producer } from '../../src/producer/producer.ts'
-import type { ProducerConfig } from '../../src/producer/producer-options.ts'
+import { describe, expect, test, vi } from 'vitest'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { errorCodes } from '../../src/protocol/broker-errors.ts'
 import { failureOf, gate } from '../support/promises.ts'
 import { sized } from '../support/scripted-broker.ts'
-import {
-  type ProducerClusterOptions,
-  type ScriptedProducerCluster,
-  startProducerCluster,
-  type Verdict,
-} from '../support/scripted-producer-broker.ts'
-
-type Text = string | Uint8Array | null
-
-const cleanUps: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
-
-async function start(
-  options: Partial<ProducerConfig<Text, Text>> = {},
-  clusterOptions: Partial<ProducerClusterOptions> = {},
-): Promise<{ cluster: ScriptedProducerCluster; producer: Producer }> {
-  const cluster = await startProducerCluster({ topics: { t: { partitions: 1 } }, ...clusterOptions })
-  const producer = new Producer<Text, Text>({
-    bootstrapServers: cluster.bootstrapServers,
-    retryBackoffMs: 5,
-    retryBackoffMaxMs: 20,
-    reconnectBackoffMs: 5,
-    reconnectBackoffMaxMs: 20,
-    ...options,
-  })
-  cleanUps.push(async () => {
-    await producer.close({ timeoutMs: 0 }).catch(() => {})
-    await cluster[Symbol.asyncDispose]()
-    expect(producer.bufferedBytes).toBe(0)
-  })
-  return { cluster, producer }
-}
+import type { ScriptedProducerCluster, Verdict } from '../support/scripted-producer-broker.ts'
+import { startProducer } from '../support/start-producer.ts'
 
 /** Batches are answered when the gate opens, all after it at once. */
 function hold(cluster: ScriptedProducerCluster) {
@@ -54,13 +19,13 @@ function hold(cluster: ScriptedProducerCluster) {
 
 describe('when batches leave', () => {
   test('an idle broker gets a record at once, whatever lingerMs says, and those of the same turn with it', async () => {
-    const { cluster, producer } = await start({ lingerMs: 10_000, deliveryTimeoutMs: 60_000 })
+    const { cluster, producer } = await startProducer({ lingerMs: 10_000, deliveryTimeoutMs: 60_000 })
     await Promise.all(['a', 'b', 'c'].map((value) => producer.send({ topic: 't', value })))
     expect(cluster.batches.map(({ values }) => values)).toEqual([['a', 'b', 'c']])
   })
 
   test('while the broker is busy a batch waits for lingerMs, and grows', async () => {
-    const { cluster, producer } = await start({ lingerMs: 120 })
+    const { cluster, producer } = await startProducer({ lingerMs: 120 })
     await producer.send({ topic: 't', value: 'first' })
     const answers = hold(cluster)
     const sent = [producer.send({ topic: 't', value: 'a' })]
@@ -77,7 +42,11 @@ describe('when batches leave', () => {
   })
 
   test('a full batch does not wait for lingerMs', async () => {
-    const { cluster, producer } = await start({ lingerMs: 10_000, deliveryTimeoutMs: 60_000, batchSize: 500 })
+    const { cluster, producer } = await startProducer({
+      lingerMs: 10_000,
+      deliveryTimeoutMs: 60_000,
+      batchSize: 500,
+    })
     await producer.send({ topic: 't', value: 'first' })
     const answers = hold(cluster)
     const sent = [producer.send({ topic: 't', value: 'a' })]
@@ -89,7 +58,7 @@ describe('when batches leave', () => {
   })
 
   test('flush sends what lingers, and does not wait for what is sent after it', async () => {
-    const { cluster, producer } = await start({ lingerMs: 10_000, deliveryTimeoutMs: 60_000 })
+    const { cluster, producer } = await startProducer({ lingerMs: 10_000, deliveryTimeoutMs: 60_000 })
     await producer.send({ topic: 't', value: 'first' })
     const [old, late] = [gate(), gate()]
     cluster.onBatch = async ({ values }): Promise<Verdict> => {
@@ -109,7 +78,7 @@ describe('when batches leave', () => {
   })
 
   test.each([1, 5])('at most %i requests are in flight', async (maxInFlightRequestsPerConnection) => {
-    const { cluster, producer } = await start({
+    const { cluster, producer } = await startProducer({
       maxInFlightRequestsPerConnection,
       lingerMs: 0,
       batchSize: 1,
@@ -130,7 +99,7 @@ describe('when batches leave', () => {
   })
 
   test('one partition with much to send does not keep the others out', async () => {
-    const { cluster, producer } = await start(
+    const { cluster, producer } = await startProducer(
       { maxRequestSize: 1_000, batchSize: 900, lingerMs: 0, maxInFlightRequestsPerConnection: 1 },
       { topics: { t: { partitions: 3 } } },
     )
@@ -146,7 +115,7 @@ describe('when batches leave', () => {
   })
 
   test('a topic that is not there holds up no other, and fails with what the broker says', async () => {
-    const { producer } = await start({ maxBlockMs: 300 })
+    const { producer } = await startProducer({ maxBlockMs: 300 })
     const missing = ['a', 'b'].map((value) => failureOf(producer.send({ topic: 'missing', value })))
     await producer.send({ topic: 't', value: 'c' })
     for (const failure of missing) {
@@ -159,7 +128,7 @@ describe('the buffer', () => {
   const record = (value: string) => ({ topic: 't', partition: 0, value: value.padEnd(100, '.') })
 
   test('is never exceeded; send waits, and records stay in order whichever way they go', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 1_000, batchSize: 300 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 1_000, batchSize: 300 })
     const values: string[] = []
     const sent: Promise<unknown>[] = []
     for (let i = 0; i < 300; i++) {
@@ -176,7 +145,7 @@ describe('the buffer', () => {
   })
 
   test('full for maxBlockMs: what waits fails, what is in it does not', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 1_000, maxBlockMs: 100 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 1_000, maxBlockMs: 100 })
     await producer.send({ topic: 't', value: 'first' })
     const answers = hold(cluster)
     const inside = producer.send(record('inside'))
@@ -188,7 +157,7 @@ describe('the buffer', () => {
   })
 
   test('a signal ends the wait for room of its own record alone', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 1_000 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 1_000 })
     await producer.send({ topic: 't', value: 'first' })
     const answers = hold(cluster)
     const sent = Array.from({ length: 8 }, (_, i) => producer.send(record(`${i}`)))
@@ -208,7 +177,7 @@ describe('the buffer', () => {
   })
 
   test('a signal ends the wait for a topic at once, of a record that is not the first in line too', async () => {
-    const { cluster, producer } = await start({ maxBlockMs: 20_000 })
+    const { cluster, producer } = await startProducer({ maxBlockMs: 20_000 })
     const first = producer.send({ topic: 'later', value: 'first' })
     const aborting = new AbortController()
     const second = failureOf(producer.send({ topic: 'later', value: 'second' }, { signal: aborting.signal }))
@@ -222,7 +191,7 @@ describe('the buffer', () => {
   })
 
   test('produce says false when it is nearly full, and drained when to go on', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 2_000 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 2_000 })
     await producer.send({ topic: 't', value: 'first' })
     const answers = hold(cluster)
     let count = 1
@@ -243,7 +212,7 @@ describe('the buffer', () => {
   })
 
   test('produce refuses a record that does not fit when false was not heeded, and takes any when it was', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 2_000 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 2_000 })
     await producer.send({ topic: 't', value: 'first' })
     const answers = hold(cluster)
     // Larger than what is kept free, and heeded all the same: it waits outside.
@@ -256,7 +225,7 @@ describe('the buffer', () => {
   })
 
   test('produce does not fail for what send has put into the buffer: it was never told', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 2_000 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 2_000 })
     const sent = Array.from({ length: 30 }, (_, i) => producer.send(record(`${i}`)))
     expect(producer.produce(record('a'))).toBe(false)
     expect(() => producer.produce(record('b'))).toThrow(expect.objectContaining({ code: 'BUFFER_FULL' }))
@@ -272,7 +241,7 @@ describe('the buffer', () => {
   })
 
   test('a record may be changed after the call, also while it waits for its topic', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     const value = Buffer.from('before')
     const headers = { h: Buffer.from('before') }
     const sent = producer.send({ topic: 't', value, headers })
@@ -283,7 +252,7 @@ describe('the buffer', () => {
   })
 
   test('a record larger than the buffer is refused at once', async () => {
-    const { producer } = await start({ bufferMemory: 1_000 })
+    const { producer } = await startProducer({ bufferMemory: 1_000 })
     expect(await failureOf(producer.send({ topic: 't', value: 'x'.repeat(1_001) }))).toMatchObject({
       code: 'RECORD_TOO_LARGE',
     })
@@ -296,7 +265,7 @@ describe('the buffer', () => {
 
 describe('what is told', () => {
   test('failures of produce without a callback come out of the next flush, once, and say what may be persisted', async () => {
-    const { cluster, producer } = await start({}, { topics: { t: { partitions: 2 } } })
+    const { cluster, producer } = await startProducer({}, { topics: { t: { partitions: 2 } } })
     cluster.onBatch = ({ partition }) =>
       partition === 0 ? { error: errorCodes.topicAuthorizationFailed } : 'leftOut'
     producer.produce({ topic: 't', partition: 0, value: 'a' })
@@ -314,7 +283,7 @@ describe('what is told', () => {
   })
 
   test('a callback that throws stops no other; what it threw is an uncaught exception', async () => {
-    const { producer } = await start()
+    const { producer } = await startProducer()
     const uncaught: unknown[] = []
     const others = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
@@ -337,7 +306,7 @@ describe('what is told', () => {
   })
 
   test('sendMany tells which ranges are in the log and which records are not', async () => {
-    const { producer } = await start({}, { topics: { t: { partitions: 2 } } })
+    const { producer } = await startProducer({}, { topics: { t: { partitions: 2 } } })
     const records = [
       { topic: 't', partition: 0, value: 'a' },
       { topic: 't', partition: 0, value: 5 as never },
@@ -360,7 +329,7 @@ describe('what is told', () => {
   })
 
   test('what a partitioner throws, or gives beyond the partitions, fails its record alone', async () => {
-    const { producer } = await start({
+    const { producer } = await startProducer({
       partitioner: ({ value }) => {
         if (value === 'throw') throw new Error('no idea')
         return value === 'far' ? 7 : 0
@@ -382,7 +351,7 @@ describe('what is told', () => {
       /must be a string, a Uint8Array or null/,
     ],
   ])('a record with %s is refused with what is allowed', async (_, record, message) => {
-    const { producer } = await start()
+    const { producer } = await startProducer()
     expect(((await failureOf(producer.send(record as never))) as Error).message).toMatch(message)
     await producer.partitionsFor('t')
     expect(() => producer.produce(record as never)).toThrow(message)
@@ -398,7 +367,7 @@ describe('a peer that answers garbage', () => {
     ['another correlation id', () => sized(Buffer.from([0, 0, 77, 77, 0]))],
     ['a frame of two gigabytes', () => Buffer.from([0x7f, 0xff, 0xff, 0xff])],
   ])('fails records as possibly persisted for %s, and goes on over a new connection', async (_, garbage) => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     await producer.send({ topic: 't', value: 'first' })
     let isBroken = true
     cluster.onBatch = () => (isBroken ? 'silence' : 'append')
@@ -417,7 +386,7 @@ describe('close', () => {
   test('sends what waits, then leaves no socket and no timer', async () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()
-    const { cluster, producer } = await start({ lingerMs: 10_000, deliveryTimeoutMs: 60_000 })
+    const { cluster, producer } = await startProducer({ lingerMs: 10_000, deliveryTimeoutMs: 60_000 })
     await producer.send({ topic: 't', value: 'first' })
     const sent = ['a', 'b'].map((value) => producer.send({ topic: 't', value }))
     await Promise.all([producer.close(), producer.close()])
@@ -434,7 +403,7 @@ describe('close', () => {
   })
 
   test('with a timeout fails what is in flight, in the buffer, outside of it and without a topic', async () => {
-    const { cluster, producer } = await start({ bufferMemory: 1_000 })
+    const { cluster, producer } = await startProducer({ bufferMemory: 1_000 })
     await producer.send({ topic: 't', value: 'first' })
     cluster.onBatch = () => 'silence'
     const value = 'x'.repeat(200)

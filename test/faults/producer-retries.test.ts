@@ -1,45 +1,10 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DeliveryError } from '../../src/errors.ts'
-import { Producer } from '../../src/producer/producer.ts'
-import type { ProducerConfig } from '../../src/producer/producer-options.ts'
+import type { Producer } from '../../src/producer/producer.ts'
 import { errorCodes } from '../../src/protocol/broker-errors.ts'
 import { failureOf, gate } from '../support/promises.ts'
-import {
-  type ProducerClusterOptions,
-  type ScriptedProducerCluster,
-  startProducerCluster,
-  type Verdict,
-} from '../support/scripted-producer-broker.ts'
-
-type Text = string | Uint8Array | null
-
-const cleanUps: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
-
-async function start(
-  options: Partial<ProducerConfig<Text, Text>> = {},
-  clusterOptions: Partial<ProducerClusterOptions> = {},
-): Promise<{ cluster: ScriptedProducerCluster; producer: Producer }> {
-  const cluster = await startProducerCluster({ topics: { t: { partitions: 1 } }, ...clusterOptions })
-  const producer = new Producer<Text, Text>({
-    bootstrapServers: cluster.bootstrapServers,
-    retryBackoffMs: 5,
-    retryBackoffMaxMs: 20,
-    reconnectBackoffMs: 5,
-    reconnectBackoffMaxMs: 20,
-    ...options,
-  })
-  cleanUps.push(async () => {
-    await producer.close({ timeoutMs: 0 }).catch(() => {})
-    await cluster[Symbol.asyncDispose]()
-    // Whatever became of the records, nothing is held for them any more.
-    expect(producer.bufferedBytes).toBe(0)
-  })
-  return { cluster, producer }
-}
+import type { ScriptedProducerCluster, Verdict } from '../support/scripted-producer-broker.ts'
+import { startProducer } from '../support/start-producer.ts'
 
 /** Confirmed once, so that the broker knows the producer and batches may follow each other without waiting. */
 async function introduce(producer: Producer, partition = 0): Promise<void> {
@@ -59,7 +24,7 @@ async function sendApart(producer: Producer, cluster: ScriptedProducerCluster, v
 
 describe('a batch whose answer does not come', () => {
   test('is sent once more with the same sequence, and is in the log once, when it had been written', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     await introduce(producer)
     cluster.onBatch = () => (cluster.batches.length === 2 ? 'appendAndHangUp' : 'append')
     await expect(producer.send({ topic: 't', value: 'a' })).resolves.toMatchObject({ offset: 1 })
@@ -71,14 +36,14 @@ describe('a batch whose answer does not come', () => {
   })
 
   test('is sent once more with the same sequence when it had not been written', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = () => (cluster.batches.length === 1 ? 'hangUp' : 'append')
     await expect(producer.send({ topic: 't', value: 'a' })).resolves.toMatchObject({ offset: 0 })
     expect(cluster.batches.map((batch) => batch.baseSequence)).toEqual([0, 0])
   })
 
   test('brings all that followed it back in order, after one backoff and not one for each', async () => {
-    const { cluster, producer } = await start({
+    const { cluster, producer } = await startProducer({
       lingerMs: 0,
       batchSize: 1,
       retryBackoffMs: 150,
@@ -101,7 +66,11 @@ describe('a batch whose answer does not come', () => {
   })
 
   test('fails as possibly persisted after deliveryTimeoutMs', async () => {
-    const { cluster, producer } = await start({ requestTimeoutMs: 150, lingerMs: 0, deliveryTimeoutMs: 300 })
+    const { cluster, producer } = await startProducer({
+      requestTimeoutMs: 150,
+      lingerMs: 0,
+      deliveryTimeoutMs: 300,
+    })
     cluster.onBatch = () => 'silence'
     const error = await failureOf(producer.send({ topic: 't', value: 'a' }))
     expect(error).toMatchObject({ code: 'DELIVERY_TIMEOUT', persisted: 'possibly', topic: 't', partition: 0 })
@@ -109,7 +78,7 @@ describe('a batch whose answer does not come', () => {
   })
 
   test('fails as possibly persisted with acks 1 and no retries', async () => {
-    const { cluster, producer } = await start({ acks: 1, retries: 0 })
+    const { cluster, producer } = await startProducer({ acks: 1, retries: 0 })
     cluster.onBatch = () => 'appendAndHangUp'
     const error = await failureOf(producer.send({ topic: 't', value: 'a' }))
     expect(error).toBeInstanceOf(DeliveryError)
@@ -118,7 +87,7 @@ describe('a batch whose answer does not come', () => {
   })
 
   test('fails as possibly persisted when the answer cannot be read, and the next record goes on', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = () => (cluster.batches.length === 1 ? 'leftOut' : 'append')
     expect(await failureOf(producer.send({ topic: 't', value: 'a' }))).toMatchObject({
       code: 'INVALID_RESPONSE',
@@ -129,7 +98,7 @@ describe('a batch whose answer does not come', () => {
   })
 
   test('fails as possibly persisted when its offset is no safe integer; others of the answer do not', async () => {
-    const { cluster, producer } = await start({}, { topics: { t: { partitions: 2 } } })
+    const { cluster, producer } = await startProducer({}, { topics: { t: { partitions: 2 } } })
     cluster.onBatch = ({ partition }) => (partition === 0 ? { offset: 2n ** 63n - 1n } : 'append')
     const bad = failureOf(producer.send({ topic: 't', partition: 0, value: 'a' }))
     const good = producer.send({ topic: 't', partition: 1, value: 'b' })
@@ -140,7 +109,7 @@ describe('a batch whose answer does not come', () => {
 
 describe('a batch that never left', () => {
   test('fails as not persisted after deliveryTimeoutMs', async () => {
-    const { producer } = await start(
+    const { producer } = await startProducer(
       { requestTimeoutMs: 50, lingerMs: 0, deliveryTimeoutMs: 100 },
       { topics: { t: { partitions: 1, leaders: [-1] } } },
     )
@@ -151,7 +120,7 @@ describe('a batch that never left', () => {
   })
 
   test('fails as not persisted when the broker speaks no version of Produce that we do', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     const { produce } = await import('../../src/protocol/apis/produce.ts')
     cluster.brokers[0]!.on(produce, () => null, { min: 90, max: 91 })
     expect(await failureOf(producer.send({ topic: 't', value: 'a' }))).toMatchObject({
@@ -161,7 +130,7 @@ describe('a batch that never left', () => {
   })
 
   test('fails as not persisted when the producer is closed first', async () => {
-    const { producer } = await start({}, { topics: { t: { partitions: 1, leaders: [-1] } } })
+    const { producer } = await startProducer({}, { topics: { t: { partitions: 1, leaders: [-1] } } })
     const failed = failureOf(producer.send({ topic: 't', value: 'a' }))
     await producer.partitionsFor('t')
     await producer.close({ timeoutMs: 0 })
@@ -171,14 +140,14 @@ describe('a batch that never left', () => {
 
 describe('a refusal', () => {
   test('DUPLICATE_SEQUENCE_NUMBER is a success', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = () => ({ appendedBut: errorCodes.duplicateSequenceNumber })
     await expect(producer.send({ topic: 't', value: 'a' })).resolves.toMatchObject({ offset: -1 })
     expect(cluster.batches).toHaveLength(1)
   })
 
   test('of the first of several batches keeps them in order', async () => {
-    const { cluster, producer } = await start({ lingerMs: 0, batchSize: 1 })
+    const { cluster, producer } = await startProducer({ lingerMs: 0, batchSize: 1 })
     await introduce(producer)
     cluster.onBatch = async (): Promise<Verdict> => {
       if (cluster.batches.length > 5) return 'append'
@@ -194,7 +163,7 @@ describe('a refusal', () => {
 
   test('of a first batch while a second one would be taken cannot change their order', async () => {
     // A broker that has never heard of the producer takes any sequence number.
-    const { cluster, producer } = await start({ lingerMs: 0, batchSize: 1 })
+    const { cluster, producer } = await startProducer({ lingerMs: 0, batchSize: 1 })
     const refused = gate()
     cluster.onBatch = async ({ values }) => {
       if (values[0] !== 'a' || cluster.batches.length > 1) return 'append'
@@ -211,7 +180,7 @@ describe('a refusal', () => {
   })
 
   test('UNKNOWN_PRODUCER_ID begins a new epoch', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     await introduce(producer)
     cluster.onBatch = () =>
       cluster.batches.length === 2 ? { error: errorCodes.unknownProducerId } : 'append'
@@ -224,7 +193,7 @@ describe('a refusal', () => {
   })
 
   test('UNKNOWN_PRODUCER_ID of a batch that may be written already is a failure, possibly persisted', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = () =>
       cluster.batches.length === 1 ? 'appendAndHangUp' : { error: errorCodes.unknownProducerId }
     expect(await failureOf(producer.send({ topic: 't', value: 'a' }))).toMatchObject({
@@ -234,7 +203,7 @@ describe('a refusal', () => {
   })
 
   test('an epoch that is used up is followed by another producer id, asked for once', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.producerEpoch = 0x7fff
     await introduce(producer)
     cluster.producerEpoch = 0
@@ -246,7 +215,7 @@ describe('a refusal', () => {
   })
 
   test('that no retry mends fails the batch as not persisted, and the next one is taken', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     await introduce(producer)
     cluster.onBatch = () =>
       cluster.batches.length === 2 ? { error: errorCodes.topicAuthorizationFailed } : 'append'
@@ -259,7 +228,7 @@ describe('a refusal', () => {
   })
 
   test('NOT_ENOUGH_REPLICAS_AFTER_APPEND is repeated with the same sequence, and written once', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = () =>
       cluster.batches.length === 1 ? { appendedBut: errorCodes.notEnoughReplicasAfterAppend } : 'append'
     await expect(producer.send({ topic: 't', value: 'a' })).resolves.toMatchObject({ offset: 0 })
@@ -267,7 +236,7 @@ describe('a refusal', () => {
   })
 
   test('of InitProducerId that no retry mends fails the records', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.initProducerIdError = errorCodes.clusterAuthorizationFailed
     expect(await failureOf(producer.send({ topic: 't', value: 'a' }))).toMatchObject({
       code: 'CLUSTER_AUTHORIZATION_FAILED',
@@ -276,7 +245,7 @@ describe('a refusal', () => {
   })
 
   test('a broker without InitProducerId gets batches without a producer id', async () => {
-    const { cluster, producer } = await start({}, { idempotence: false, produceVersion: 9 })
+    const { cluster, producer } = await startProducer({}, { idempotence: false, produceVersion: 9 })
     await producer.send({ topic: 't', value: 'a' })
     expect(cluster.batches[0]).toMatchObject({ producerId: -1n, baseSequence: -1 })
   })
@@ -284,7 +253,7 @@ describe('a refusal', () => {
 
 describe('MESSAGE_TOO_LARGE', () => {
   test('splits the batch, every record with its own offset, and later batches stay small', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     await introduce(producer)
     const limit = 1_500
     cluster.onBatch = ({ size }) => (size > limit ? { error: errorCodes.messageTooLarge } : 'append')
@@ -305,7 +274,7 @@ describe('MESSAGE_TOO_LARGE', () => {
   })
 
   test('of a split with records of many kinds tells each sender of its own', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = ({ values }) => (values.length > 2 ? { error: errorCodes.messageTooLarge } : 'append')
     const seen: unknown[] = []
     const record = (value: string) => ({ topic: 't', partition: 0, value, headers: { h: value } })
@@ -321,7 +290,7 @@ describe('MESSAGE_TOO_LARGE', () => {
   })
 
   test('of a batch that may be in the log already does not split it: its parts would be written again', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = ({ values }) => {
       if (cluster.batches.length === 1) return 'appendAndHangUp'
       return values.length > 1 ? { error: errorCodes.messageTooLarge } : 'append'
@@ -334,7 +303,7 @@ describe('MESSAGE_TOO_LARGE', () => {
   })
 
   test('of a single record fails it alone', async () => {
-    const { cluster, producer } = await start()
+    const { cluster, producer } = await startProducer()
     cluster.onBatch = ({ size }) => (size > 500 ? { error: errorCodes.messageTooLarge } : 'append')
     const large = failureOf(producer.send({ topic: 't', partition: 0, value: 'x'.repeat(1_000) }))
     const small = producer.send({ topic: 't', partition: 0, value: 'y' })
@@ -346,7 +315,7 @@ describe('MESSAGE_TOO_LARGE', () => {
 
 describe('a leader that moves', () => {
   test('is followed at once when the refusal says where it is (KIP-951)', async () => {
-    const { cluster, producer } = await start(
+    const { cluster, producer } = await startProducer(
       { retryBackoffMs: 3_000, retryBackoffMaxMs: 3_000 },
       { nodes: 2 },
     )
@@ -366,7 +335,7 @@ describe('a leader that moves', () => {
   })
 
   test('takes several batches in flight along at once and in order', async () => {
-    const { cluster, producer } = await start(
+    const { cluster, producer } = await startProducer(
       { retryBackoffMs: 3_000, retryBackoffMaxMs: 3_000, lingerMs: 0, batchSize: 1 },
       { nodes: 2 },
     )
@@ -383,7 +352,7 @@ describe('a leader that moves', () => {
   })
 
   test('leaves no batch waiting that stood behind one which the old leader still confirmed', async () => {
-    const { cluster, producer } = await start(
+    const { cluster, producer } = await startProducer(
       { lingerMs: 0, batchSize: 1, metadataMaxAgeMs: 0 },
       { nodes: 2, topics: { t: { partitions: 1, leaders: [2] } } },
     )
@@ -409,7 +378,7 @@ describe('a leader that moves', () => {
   })
 
   test('is asked for until there is one', async () => {
-    const { cluster, producer } = await start({}, { topics: { t: { partitions: 1, leaders: [-1] } } })
+    const { cluster, producer } = await startProducer({}, { topics: { t: { partitions: 1, leaders: [-1] } } })
     const sent = producer.send({ topic: 't', value: 'a' })
     await producer.partitionsFor('t')
     cluster.lead('t', 0, 1)
@@ -417,7 +386,7 @@ describe('a leader that moves', () => {
   })
 
   test('of a topic made anew between request and answer fails no record', async () => {
-    const { cluster, producer } = await start(
+    const { cluster, producer } = await startProducer(
       {},
       { nodes: 2, topics: { t: { partitions: 1, leaders: [2] } } },
     )
@@ -440,20 +409,20 @@ describe('a leader that moves', () => {
 })
 
 test('acks 0: records count as sent when the socket has taken them, without an offset', async () => {
-  const { cluster, producer } = await start({ acks: 0 })
+  const { cluster, producer } = await startProducer({ acks: 0 })
   await expect(producer.send({ topic: 't', value: 'a' })).resolves.toMatchObject({ offset: -1, partition: 0 })
   await cluster.received(1)
   expect(cluster.batches[0]).toMatchObject({ producerId: -1n, values: ['a'] })
 })
 
 test('acks 1: a refusal that a retry mends is repeated', async () => {
-  const { cluster, producer } = await start({ acks: 1 })
+  const { cluster, producer } = await startProducer({ acks: 1 })
   cluster.onBatch = () => (cluster.batches.length === 1 ? { error: 19 } : 'append')
   await expect(producer.send({ topic: 't', value: 'a' })).resolves.toMatchObject({ offset: 0 })
 })
 
 test('gzip: quick and slow compressions leave in the order of the batches', async () => {
-  const { cluster, producer } = await start({ compressionType: 'gzip', lingerMs: 0 })
+  const { cluster, producer } = await startProducer({ compressionType: 'gzip', lingerMs: 0 })
   await introduce(producer)
   const values = Array.from({ length: 60 }, (_, i) =>
     i % 3 === 0 ? `${i}:`.padEnd(20_000, `${Math.sin(i)}`) : `${i}:`,

@@ -109,8 +109,3 @@ export function restampBatch(batch: Uint8Array, stamp: ProducerStamp): void {
 export function incrementSequence(sequence: number, increment: number): number {
   return sequence > 0x7fffffff - increment ? increment - (0x7fffffff - sequence) - 1 : sequence + increment
 }
-
-/** Sequence before `decrement` records: the inverse of {@link incrementSequence}. */
-export function decrementSequence(sequence: number, decrement: number): number {
-  return sequence < decrement ? 0x7fffffff - (decrement - sequence) + 1 : sequence - decrement
-}
