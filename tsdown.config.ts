@@ -1,17 +1,31 @@
-import { defineConfig } from 'tsdown'
+import { defineConfig, type UserConfig } from 'tsdown'
 
-export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    'protocol/index': 'src/protocol/index.ts',
-    'protocol/registry': 'src/protocol/registry.ts',
-  },
+const common = {
   format: 'esm',
   target: 'node20.19',
   platform: 'node',
-  dts: true,
   sourcemap: false,
-  // zod is a dev dependency on purpose: what the options schemas use of it is inlined here.
-  deps: { alwaysBundle: ['zod'] },
   outExtensions: () => ({ js: '.js', dts: '.d.ts' }),
-})
+} as const satisfies UserConfig
+
+export default defineConfig([
+  {
+    ...common,
+    entry: {
+      index: 'src/index.ts',
+      'protocol/index': 'src/protocol/index.ts',
+      'protocol/registry': 'src/protocol/registry.ts',
+    },
+    dts: true,
+    // zod is a dev dependency on purpose: what the options schemas use of it is inlined here. So is commander below.
+    deps: { alwaysBundle: ['zod'] },
+  },
+  // The command by itself: with shared chunks the library would come in many small files, and its import would be slower.
+  {
+    ...common,
+    entry: { cli: 'src/cli/main.ts' },
+    dts: false,
+    deps: { alwaysBundle: ['zod', 'commander'] },
+    outputOptions: { chunkFileNames: 'cli/[name]-[hash].js' },
+  },
+])

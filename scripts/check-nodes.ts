@@ -86,6 +86,19 @@ await withPackage(({ tarball }, folder) => {
       })
     }
   }
+  // Decodes an ApiVersions request: exit code 0.
+  const request = '0000000a 0012 0000 00000001 0000'
+  for (const version of versions) {
+    attempt(`Node ${version}, the command`, () => {
+      const command = join(project, 'node_modules', 'kafkawire', 'dist', 'cli.js')
+      const decode = [command, 'protocol', 'decode', request]
+      execFileSync(nodeOf(version), decode, {
+        cwd: project,
+        stdio: ['ignore', 'ignore', 'inherit'],
+        timeout: 60_000,
+      })
+    })
+  }
   attempt('declarations, for import and require', () => typeCheck(project))
 })
 if (failed > 0) process.exitCode = 1

@@ -10,6 +10,7 @@ import { withPackage } from './packed.ts'
 interface Manifest {
   readonly version: string
   readonly exports: Record<string, string | Record<string, string>>
+  readonly bin: Record<string, string>
   readonly dependencies?: Record<string, string>
   readonly optionalDependencies?: Record<string, string>
   readonly bundleDependencies?: unknown
@@ -28,7 +29,13 @@ await withPackage(({ files, unpackedSize }) => {
   const expected = Object.values(manifest.exports).flatMap((entry) =>
     typeof entry === 'string' ? [entry] : Object.values(entry),
   )
-  for (const path of [...expected, './README.md', './LICENSE', './CHANGELOG.md']) {
+  for (const path of [
+    ...expected,
+    ...Object.values(manifest.bin),
+    './README.md',
+    './LICENSE',
+    './CHANGELOG.md',
+  ]) {
     if (!files.includes(path.replace('./', ''))) problems.push(`${path} is missing`)
   }
   const strays = files.filter(

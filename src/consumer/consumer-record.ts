@@ -1,4 +1,5 @@
 import { messageOf, SerializationError } from '../errors.ts'
+import type { TimestampType } from '../protocol/records/decoded-batch.ts'
 import { readHeaders } from '../protocol/records/record-header.ts'
 import { type Deserializer, string } from '../serializers.ts'
 
@@ -15,7 +16,8 @@ export interface RecordOrigin {
   readonly leaderEpoch: number
   readonly baseOffset: number
   readonly baseTimestamp: number
-  /** The time of all records, with LogAppendTime; null with CreateTime. */
+  readonly timestampType: TimestampType
+  /** The time of all records, with LogAppendTime; else null. */
   readonly logAppendTime: number | null
   /** Holds all bytes that the records' places mean. */
   readonly buffer: Buffer
@@ -96,8 +98,9 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
     throw new RangeError(`${this.place()}: the timestamp ${timestamp} is beyond the safe integers`)
   }
 
-  get timestampType(): 'CreateTime' | 'LogAppendTime' {
-    return this.origin.logAppendTime === null ? 'CreateTime' : 'LogAppendTime'
+  /** Who set the timestamp: `CreateTime` the producer, `LogAppendTime` the broker; `NoTimestampType` before Kafka 0.10. */
+  get timestampType(): TimestampType {
+    return this.origin.timestampType
   }
 
   /** Epoch of the leader that wrote it; -1 when not told. */

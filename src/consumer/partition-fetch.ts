@@ -181,6 +181,7 @@ export class PartitionFetch {
       baseOffset: batch.baseOffsetNumber,
       // Not checked here: a timestamp that is no safe integer is an error for who asks for it.
       baseTimestamp: Number(batch.baseTimestamp),
+      timestampType: batch.timestampType,
       logAppendTime: batch.timestampType === 'LogAppendTime' ? Number(batch.maxTimestamp) : null,
       buffer: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       keyDeserializer: this.#settings.keyDeserializer,

@@ -322,7 +322,8 @@ export async function connectRaw(options: RawConnectionOptions): Promise<RawConn
   }
 }
 
-function decodeAnswer<S extends FieldMap>(
+/** What the frame of an answer, without its size, reads as. */
+export function decodeAnswer<S extends FieldMap>(
   api: Api<FieldMap, S>,
   asked: number,
   frame: Uint8Array,

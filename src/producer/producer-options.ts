@@ -9,6 +9,7 @@ import {
   shortMilliseconds,
 } from '../options/client-options.ts'
 import { type CompressionOptions, compressionTypes } from '../protocol/compression/codec.ts'
+import { zstdOfNode } from '../protocol/compression/zlib.ts'
 import type { Serializer } from '../serializers.ts'
 import type { Partitioner } from './partitioner.ts'
 
@@ -66,6 +67,14 @@ export interface ProducerOptions<K, V> extends Partial<ClientOptions> {
 /** The options as given, those of `Kafka` included. */
 export type ProducerConfig<K, V> = ProducerOptions<K, V> & ClientOptions
 
+/** Each is written everywhere, but zstd, which is the work of Node. Zlib is loaded only for who asks for zstd. */
+const writableHere = z.refine<string>((name) => name !== 'zstd' || zstdOfNode() !== null, {
+  error: () => {
+    const others = compressionTypes.filter((name) => name !== 'zstd').map((name) => JSON.stringify(name))
+    return `${others.join(', ')}; "zstd" needs Node 22.15, 23.8 or newer, and this is ${process.version}`
+  },
+})
+
 export const producerOptions = z.strictObject({
   ...clientFields,
   acks: z._default(z.union([z.literal('all'), z.literal(-1), z.literal(0), z.literal(1)]), 'all'),
@@ -78,7 +87,7 @@ export const producerOptions = z.strictObject({
   maxInFlightRequestsPerConnection: z._default(positiveInt32, 5),
   enableIdempotence: z.optional(z.boolean()),
   retries: z._default(z.int().check(z.minimum(0), z.maximum(0x7fffffff)), 0x7fffffff),
-  compressionType: z._default(z.enum(compressionTypes), 'none'),
+  compressionType: z._default(z.enum(compressionTypes).check(writableHere), 'none'),
   compressionGzipLevel: z._default(z.int().check(z.minimum(-1), z.maximum(9)), -1),
   compressionLz4Level: z._default(z.int().check(z.minimum(1), z.maximum(17)), 9),
   compressionZstdLevel: z._default(z.int().check(z.minimum(-131_072), z.maximum(22)), 3),

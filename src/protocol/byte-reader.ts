@@ -50,13 +50,15 @@ export class ByteReader {
 
   /** `count` int32s in a row; all are checked for before any is read. */
   int32s(count: number): number[] {
-    const values: number[] = []
     if (count * 4 > this.remaining) {
       throw new ProtocolError('TRUNCATED', `${count} elements in ${this.remaining} bytes`, this.offset)
     }
-    const end = this.offset + count * 4
-    for (let at = this.offset; at < end; at += 4) values.push(this.#view.getInt32(at))
-    this.offset = end
+    // By its length at once: pushing onto an empty array reserves 17 elements, and lists of replicas have three.
+    const values = new Array<number>(count)
+    const view = this.#view
+    let at = this.offset
+    for (let i = 0; i < count; i++, at += 4) values[i] = view.getInt32(at)
+    this.offset = at
     return values
   }
 

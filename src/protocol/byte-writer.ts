@@ -61,6 +61,18 @@ export class ByteWriter {
     this.#view.setInt32(at, value)
   }
 
+  /** All of `values` in a row, without their count. */
+  int32s(values: readonly number[]): void {
+    let at = this.#reserve(values.length * 4)
+    const view = this.#view
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!
+      if ((value | 0) !== value) outOfRange('int32', value, `[${i}]`)
+      view.setInt32(at, value)
+      at += 4
+    }
+  }
+
   uint32(value: number): void {
     if (value >>> 0 !== value) outOfRange('uint32', value)
     const at = this.#reserve(4)
@@ -86,8 +98,10 @@ export class ByteWriter {
     }
   }
 
+  /** Unsigned varint of at most 32 bits, five bytes. */
   uvarint(value: number): void {
     let rest = value >>> 0
+    if (rest !== value) outOfRange('uint32 (a varint)', value)
     let at = this.#reserve(5)
     while (rest > 0x7f) {
       this.#bytes[at++] = (rest & 0x7f) | 0x80
@@ -171,12 +185,13 @@ export class ByteWriter {
   }
 }
 
-function outOfRange(type: string, value: unknown): never {
+function outOfRange(type: string, value: unknown, path = ''): never {
   const shown =
     typeof value === 'bigint'
       ? `${value}n`
       : typeof value === 'string'
         ? JSON.stringify(value)
         : String(value)
-  throw new ProtocolError('UNENCODABLE', `${type} expected, got ${shown}`)
+  const error = new ProtocolError('UNENCODABLE', `${type} expected, got ${shown}`)
+  throw path === '' ? error : error.within(path)
 }

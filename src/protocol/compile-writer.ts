@@ -16,6 +16,7 @@ export type WriteValue = (writer: ByteWriter, value: unknown) => void
 type Struct = Readonly<Record<string, unknown>>
 
 const maxStringBytes = 0x7fff
+const unknownFields = 'unknownTaggedFields'
 
 interface Step {
   readonly name: string
@@ -49,43 +50,40 @@ export function compileWriter(fields: FieldMap, version: number, flexible: boole
         throw new ProtocolError('UNENCODABLE', `set, but ${where}`).within(name)
       }
     }
-    for (let i = 0; i < steps.length; i++) writeStep(writer, steps[i]!, struct)
+    let i = 0
+    try {
+      for (; i < steps.length; i++) {
+        const { name, field, write } = steps[i]!
+        const inner = struct[name]
+        write(writer, inner === undefined ? defaultValue(field) : inner)
+      }
+    } catch (error) {
+      throw error instanceof ProtocolError ? error.within(steps[i]!.name) : error
+    }
     if (flexible) writeTagged(writer, tagged, struct)
     else if ((struct.unknownTaggedFields as unknown[] | undefined)?.length) {
-      throw new ProtocolError('UNENCODABLE', `version ${version} has no tagged fields`).within(
-        'unknownTaggedFields',
-      )
+      refuse(`version ${version} has no tagged fields`, unknownFields)
     }
-  }
-}
-
-function writeStep(writer: ByteWriter, step: Step, struct: Struct): void {
-  const value = struct[step.name]
-  try {
-    step.write(writer, value === undefined ? defaultValue(step.field) : value)
-  } catch (error) {
-    throw error instanceof ProtocolError ? error.within(step.name) : error
   }
 }
 
 function writeTagged(writer: ByteWriter, known: readonly Step[], struct: Struct): void {
+  const unknown = struct.unknownTaggedFields as readonly UnknownTaggedField[] | undefined
+  // Nearly every structure has none of either kind.
+  if (known.length === 0 && unknown === undefined) return writer.uvarint(0)
   const entries: { tag: number; data: Uint8Array }[] = []
   for (const step of known) {
     if (isDefault(step.field, struct[step.name])) continue
     const content = new ByteWriter()
-    writeStep(content, step, struct)
+    try {
+      step.write(content, struct[step.name])
+    } catch (error) {
+      throw error instanceof ProtocolError ? error.within(step.name) : error
+    }
     entries.push({ tag: step.field.tag, data: content.toBytes() })
   }
-  const unknown = struct.unknownTaggedFields as readonly UnknownTaggedField[] | undefined
   if (unknown !== undefined) {
-    for (const { tag, data } of unknown) {
-      if (known.some((step) => step.field.tag === tag)) {
-        throw new ProtocolError('UNENCODABLE', `tag ${tag} belongs to a declared field`).within(
-          'unknownTaggedFields',
-        )
-      }
-      entries.push({ tag, data })
-    }
+    addUnknown(entries, unknown, known)
     entries.sort((a, b) => a.tag - b.tag)
   }
   writer.uvarint(entries.length)
@@ -94,6 +92,33 @@ function writeTagged(writer: ByteWriter, known: readonly Step[], struct: Struct)
     writer.uvarint(data.length)
     writer.raw(data)
   }
+}
+
+/** Java refuses all of it too, where it writes its `RawTaggedField`s. */
+function addUnknown(
+  entries: { tag: number; data: Uint8Array }[],
+  unknown: readonly UnknownTaggedField[],
+  known: readonly Step[],
+): void {
+  if (!Array.isArray(unknown)) refuse(`an array expected, got ${typeof unknown}`, unknownFields)
+  const tags = new Set<number>()
+  for (const [i, field] of unknown.entries()) {
+    const path = `${unknownFields}[${i}]`
+    if (field === null || typeof field !== 'object') refuse(`an object expected, got ${String(field)}`, path)
+    const { tag, data } = field
+    if (!Number.isInteger(tag) || tag < 0 || tag > 0x7fffffff) {
+      refuse(`tag ${String(tag)}, allowed are 0 to 2147483647`, path)
+    }
+    if (!(data instanceof Uint8Array)) refuse(`a Uint8Array expected as data, got ${typeof data}`, path)
+    if (known.some((step) => step.field.tag === tag)) refuse(`tag ${tag} belongs to a declared field`, path)
+    if (tags.has(tag)) refuse(`tag ${tag} is there twice`, path)
+    tags.add(tag)
+    entries.push({ tag, data })
+  }
+}
+
+function refuse(reason: string, path: string): never {
+  throw new ProtocolError('UNENCODABLE', reason).within(path)
 }
 
 function compileField(field: Field, version: number, flexible: boolean): WriteValue {
@@ -163,13 +188,15 @@ function compileType(field: Field, version: number, flexible: boolean): WriteVal
 }
 
 function compileArray(element: Field, version: number, flexible: boolean, compact: boolean): WriteValue {
-  const write = compileField(element, version, flexible)
+  const write = element.type === 'int32' ? null : compileField(element, version, flexible)
   return (writer, value) => {
     if (value === null) return compact ? writer.uvarint(0) : writer.int32(-1)
     if (!Array.isArray(value))
       throw new ProtocolError('UNENCODABLE', `an array expected, got ${typeof value}`)
     if (compact) writer.uvarint(value.length + 1)
     else writer.int32(value.length)
+    // Replicas, in-sync replicas, partitions of topics.
+    if (write === null) return writer.int32s(value)
     let i = 0
     try {
       for (; i < value.length; i++) write(writer, value[i])

@@ -67,7 +67,22 @@ export interface ConversationProblem {
   readonly message: string
 }
 
+/** What is over in a conversation that goes on. */
+export interface TakenConversation {
+  readonly exchanges: readonly Exchange[]
+  readonly tokens: readonly SaslToken[]
+  readonly problems: readonly ConversationProblem[]
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+interface EarlyAnswer {
+  readonly frame: Frame
+  readonly at: number
+}
+
+/** Answers that are kept for a request to come; packets are not swapped over longer ways. */
+const mostEarly = 100
 
 const apiByKey = new Map(apis.map((api) => [api.key, api]))
 const produceKey = 0
@@ -87,7 +102,8 @@ export class Conversation {
   readonly #isBroken: Record<Side, boolean> = { client: false, server: false }
   #waiting: Writable<Exchange>[] = []
   /** Answers whose request has not been seen yet: captures swap packets that are close to each other. */
-  readonly #early = new Map<number | null, { frame: Frame; at: number }[]>()
+  readonly #early = new Map<number | null, EarlyAnswer[]>()
+  #earlyCount = 0
   /** How many of `#waiting` have a correlation id: a peer must not make us search in vain. */
   readonly #waitingIds = new Map<number, number>()
   readonly #sasl = new SaslTokens((frame) => this.#isRequest(frame))
@@ -119,17 +135,25 @@ export class Conversation {
     this.#checkFrames(from, at)
   }
 
+  /**
+   * What is over, taken out of the lists: exchanges that have their answer or will have none, tokens and problems. For a
+   * proxy or a long capture, which would fill the memory else; requests that wait for their answer stay.
+   */
+  take(): TakenConversation {
+    const waiting = new Set<Exchange>(this.#waiting)
+    const exchanges: Exchange[] = []
+    let kept = 0
+    for (const exchange of this.exchanges) {
+      if (waiting.has(exchange)) this.exchanges[kept++] = exchange
+      else exchanges.push(exchange)
+    }
+    this.exchanges.length = kept
+    return { exchanges, tokens: this.tokens.splice(0), problems: this.problems.splice(0) }
+  }
+
   /** No more bytes will come: what is cut or not answered is told now. */
   finish(at = this.#lastAt): void {
-    for (const { frame, at: earlyAt } of [...this.#early.values()].flat()) {
-      const id = frame.bytes.length >= 4 ? new ByteReader(frame.bytes).int32() : null
-      const message =
-        id === null
-          ? `an answer of ${frame.bytes.length} bytes has no correlation id`
-          : `no request has the correlation id ${id}`
-      this.#report(id === null ? 'malformed' : 'unmatchedResponse', 'server', earlyAt, frame.offset, message)
-    }
-    this.#early.clear()
+    while (this.#earlyCount > 0) this.#dropEarly()
     for (const exchange of this.#waiting) {
       const what = `${exchange.api ?? `API ${exchange.apiKey}`} with correlation id ${exchange.correlationId}`
       this.#report('unanswered', 'client', at, exchange.requestFrame.offset, `no answer to ${what}`)
@@ -209,9 +233,27 @@ export class Conversation {
     this.#waiting.push(exchange)
     this.#waitingIds.set(correlationId, (this.#waitingIds.get(correlationId) ?? 0) + 1)
     const early = this.#early.get(correlationId)
-    const answer = early?.shift()
-    if (early?.length === 0) this.#early.delete(correlationId)
-    if (answer !== undefined) this.#onResponse(answer.frame, answer.at)
+    if (early !== undefined) {
+      const answer = this.#takeEarly(correlationId, early)
+      this.#onResponse(answer.frame, answer.at)
+    }
+  }
+
+  #takeEarly(id: number | null, answers: EarlyAnswer[]): EarlyAnswer {
+    this.#earlyCount--
+    if (answers.length === 1) this.#early.delete(id)
+    return answers.shift()!
+  }
+
+  /** Tells of the answer that has waited longest that its request will not come any more. */
+  #dropEarly(): void {
+    const [[id, answers]] = this.#early as unknown as [[number | null, EarlyAnswer[]]]
+    const { frame, at } = this.#takeEarly(id, answers)
+    const message =
+      id === null
+        ? `an answer of ${frame.bytes.length} bytes has no correlation id`
+        : `no request has the correlation id ${id}`
+    this.#report(id === null ? 'malformed' : 'unmatchedResponse', 'server', at, frame.offset, message)
   }
 
   #decodeRequest(api: Api, exchange: Writable<Exchange>): void {
@@ -229,6 +271,8 @@ export class Conversation {
       const early = this.#early.get(id)
       if (early === undefined) this.#early.set(id, [{ frame, at }])
       else early.push({ frame, at })
+      this.#earlyCount++
+      if (this.#earlyCount > mostEarly) this.#dropEarly()
       return
     }
     if (count === 1) this.#waitingIds.delete(id)

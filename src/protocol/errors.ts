@@ -70,8 +70,11 @@ export type ProtocolErrorCode =
 /** Bytes that are not what they should be, or values that cannot become bytes. Never retriable. */
 export class ProtocolError extends KafkaError {
   declare readonly code: ProtocolErrorCode
-  /** Bytes from the start of the message at which it went wrong; -1 when encoding. */
-  readonly offset: number
+  /**
+   * Bytes from the start of what was decoded at which it went wrong: of the message, the records, the compressed data or
+   * the stream. -1 when encoding, and where an API or version is not known at all.
+   */
+  offset: number
   /** The field, for instance `topics[3].partitions[0].records`; empty at the top. */
   path = ''
   /** What went wrong, without path and offset. */
@@ -88,6 +91,13 @@ export class ProtocolError extends KafkaError {
   within(step: string): this {
     this.path =
       this.path === '' ? step : this.path.startsWith('[') ? step + this.path : `${step}.${this.path}`
+    this.#describe()
+    return this
+  }
+
+  /** Counts the offset from `bytes` bytes earlier: for whoever handed over a part of his own bytes. */
+  shiftedBy(bytes: number): this {
+    if (this.offset >= 0) this.offset += bytes
     this.#describe()
     return this
   }

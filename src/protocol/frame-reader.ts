@@ -12,6 +12,8 @@ export class FrameReader {
   #sizeBytes = 0
   #body: Uint8Array | null = null
   #filled = 0
+  /** Bytes of the stream that have been taken. */
+  #taken = 0
 
   /** @param maxFrameBytes largest frame accepted, without the four bytes of its size. */
   constructor(maxFrameBytes: number) {
@@ -23,8 +25,13 @@ export class FrameReader {
     return this.#sizeBytes > 0 || this.#body !== null
   }
 
-  /** Takes the next chunk and hands each frame that it completes to `onFrame`. */
+  /**
+   * Takes the next chunk and hands each frame that it completes to `onFrame`. Throws ProtocolError MALFORMED for a size
+   * that no frame may have, whose offset is that of the size in the stream; nothing can be read after that.
+   */
   push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+    const chunkStart = this.#taken
+    this.#taken += chunk.length
     let at = 0
     while (at < chunk.length) {
       if (this.#body === null) {
@@ -41,6 +48,7 @@ export class FrameReader {
           throw new ProtocolError(
             'MALFORMED',
             `frame of ${size} bytes, allowed are 0 to ${this.#maxFrameBytes}`,
+            chunkStart + at - 4,
           )
         }
         if (chunk.length - at >= size) {

@@ -75,3 +75,20 @@ export function decodeResponseFrame<S extends FieldMap>(
   responseHeader.read(reader, responseHeaderVersion(api, version))
   return api.response.read(reader, version)
 }
+
+/** A whole response frame in pieces, its size of four bytes first. Record batches in it are not copied. */
+export function encodeResponseFrame<S extends FieldMap>(
+  api: Api<FieldMap, S>,
+  version: number,
+  correlationId: number,
+  body: StructInput<S>,
+): Uint8Array[] {
+  const writer = new ByteWriter()
+  writer.int32(0)
+  responseHeader.write(writer, responseHeaderVersion(api, version), { correlationId })
+  api.response.write(writer, version, body)
+  const chunks = writer.chunks()
+  const first = chunks[0]!
+  new DataView(first.buffer, first.byteOffset).setInt32(0, writer.length - 4)
+  return chunks
+}

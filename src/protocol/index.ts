@@ -378,6 +378,7 @@ export {
   type Exchange,
   type SaslToken,
   type Side,
+  type TakenConversation,
 } from './conversation.ts'
 export { crc32c } from './crc32c.ts'
 export { type AbortedTxn, abortedTxn } from './data/aborted-txn.ts'
@@ -423,6 +424,7 @@ export { consumerProtocolAssignment, consumerProtocolSubscription } from './grou
 export {
   decodeResponseFrame,
   encodeRequestFrame,
+  encodeResponseFrame,
   requestHeader,
   requestHeaderVersion,
   responseHeader,

@@ -76,6 +76,10 @@ function valueFromJson(field: Field, version: number, json: Json): unknown {
       if ((typeof json !== 'string' && typeof json !== 'number') || !/^-?\d+$/.test(String(json))) {
         wrong('an int64 as a decimal string', json)
       }
+      // What JSON wrote beyond these has been rounded already.
+      if (typeof json === 'number' && !Number.isSafeInteger(json)) {
+        wrong('an int64 beyond 2^53 as a decimal string', json)
+      }
       return BigInt(json)
     case 'float64':
       if (typeof json !== 'number' && !['NaN', 'Infinity', '-Infinity'].includes(json as string)) {

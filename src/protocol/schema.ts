@@ -7,8 +7,12 @@ import {
   versionRange,
 } from './version-range.ts'
 
-/** A tagged field (KIP-482) that no declaration knows. Kept when reading, written back when writing. */
+/**
+ * A tagged field (KIP-482) that no declaration knows. Kept when reading, written back when writing: in the order of the
+ * tags, and each but once.
+ */
 export interface UnknownTaggedField {
+  /** 0 to 2147483647. */
   readonly tag: number
   readonly data: Uint8Array
 }

@@ -20,6 +20,17 @@ const layers: readonly { readonly of: string; readonly from: readonly string[] }
   })),
   // It is built on the protocol alone, so that a bug of the client cannot hide in it.
   { of: 'src/testing/', from: ['src/protocol/', ...leaves] },
+  {
+    of: 'src/cli/',
+    from: [
+      ...['protocol', 'network', 'cluster', 'options', 'producer', 'consumer', 'admin'].map(
+        (layer) => `src/${layer}/`,
+      ),
+      'src/kafka.ts',
+      'src/index.ts',
+      ...leaves,
+    ],
+  },
 ]
 
 const isIn = (path: string, places: readonly string[]) =>
@@ -43,6 +54,12 @@ describe('imports go in one direction', () => {
     const mine = files.filter(({ path }) => path.startsWith(of))
     const isWrong = ({ target }: Import) => target.startsWith('src/') && !isIn(target, [of, ...from])
     expect(wrong(mine, isWrong)).toEqual([])
+  })
+
+  it('to the command from nobody', () => {
+    const others = files.filter(({ path }) => !path.startsWith('src/cli/'))
+    expect(others.length).toBeLessThan(files.length)
+    expect(wrong(others, ({ target }) => target.startsWith('src/cli/'))).toEqual([])
   })
 
   it('from the leaves to each other and the protocol alone', () => {
@@ -76,9 +93,18 @@ describe('what is imported at the start', () => {
 
   it('is of no package but zod, which is built in', () => {
     const isForeign = ({ target }: Import) => !/^(src\/|node:|zod\/mini$)/.test(target)
-    expect(wrong(files, isForeign)).toEqual([])
+    const library = files.filter(({ path }) => !path.startsWith('src/cli/'))
+    expect(wrong(library, isForeign)).toEqual([])
     const isZod = ({ target }: Import) => target === 'zod/mini'
     const users = wrong(files, isZod).map((line) => line.split(' ')[0]!)
     expect(users.filter((path) => /^src\/(protocol|network|cluster)\//.test(path))).toEqual([])
+  })
+
+  it('is of the command no package but commander, which is built in', () => {
+    const command = files.filter(({ path }) => path.startsWith('src/cli/'))
+    const isForeign = ({ target }: Import) => !/^(src|node:)/.test(target)
+    expect(new Set(wrong(command, isForeign).map((line) => line.split(' -> ')[1]))).toEqual(
+      new Set(['commander']),
+    )
   })
 })

@@ -2,16 +2,21 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { ConsumerRecord } from '../../src/consumer/consumer-record.ts'
 import { SerializationError } from '../../src/errors.ts'
-import { encodeRecordBatch, type RecordInput } from '../../src/protocol/records/encode-record-batch.ts'
+import {
+  encodeRecordBatch,
+  type RecordBatchOptions,
+  type RecordInput,
+} from '../../src/protocol/records/encode-record-batch.ts'
 import { decodeRecords } from '../../src/protocol/records/record-batch.ts'
 import { type Deserializer, string } from '../../src/serializers.ts'
 
 function recordOf<V = Buffer>(
   input: Partial<RecordInput>,
   valueDeserializer: Deserializer<V> | null = null,
+  options: RecordBatchOptions = {},
 ): { record: ConsumerRecord<Buffer, V>; frame: Buffer } {
   const full = { offset: 7n, timestamp: 1234n, key: 'key', value: 'value', ...input }
-  const bytes = Buffer.from(encodeRecordBatch({ partitionLeaderEpoch: 4 }, [full]))
+  const bytes = Buffer.from(encodeRecordBatch({ partitionLeaderEpoch: 4, ...options }, [full]))
   const [batch] = decodeRecords(bytes)
   const cursor = batch!.cursor()
   expect(cursor.next()).toBe(true)
@@ -22,7 +27,8 @@ function recordOf<V = Buffer>(
       leaderEpoch: batch!.partitionLeaderEpoch,
       baseOffset: batch!.baseOffsetNumber,
       baseTimestamp: Number(batch!.baseTimestamp),
-      logAppendTime: null,
+      timestampType: batch!.timestampType,
+      logAppendTime: batch!.timestampType === 'LogAppendTime' ? Number(batch!.maxTimestamp) : null,
       buffer: bytes,
       keyDeserializer: null,
       valueDeserializer,
@@ -90,6 +96,24 @@ describe('ConsumerRecord', () => {
       value: 'text',
       headers: [],
     })
+  })
+
+  it('tells who set its timestamp, and that nobody did before magic 1', () => {
+    const typeOf = (options: RecordBatchOptions) => {
+      const { record } = recordOf({}, null, options)
+      return [record.timestampType, record.timestamp, record.copy().timestampType]
+    }
+    expect(typeOf({ magic: 0 })).toEqual(['NoTimestampType', -1, 'NoTimestampType'])
+    expect(typeOf({ magic: 1 })).toEqual(['CreateTime', 1234, 'CreateTime'])
+    expect(typeOf({ magic: 2 })).toEqual(['CreateTime', 1234, 'CreateTime'])
+    const appended = { timestampType: 'LogAppendTime' } as const
+    expect(typeOf({ magic: 1, ...appended })).toEqual(['LogAppendTime', 1234, 'LogAppendTime'])
+    expect(typeOf({ magic: 2, maxTimestamp: 99n, ...appended })).toEqual([
+      'LogAppendTime',
+      99,
+      'LogAppendTime',
+    ])
+    expect(recordOf({}, null, { magic: 0 }).record.toJSON().timestampType).toBe('NoTimestampType')
   })
 
   it('refuses a timestamp that is no safe integer, and only that', () => {

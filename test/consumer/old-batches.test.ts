@@ -36,6 +36,7 @@ it('messages of magic 0 and 1, compressed or not, are read from any position', (
         read.push(record.offset)
         expect([String(record.key), String(record.value)]).toEqual([`k${record.offset}`, `v${record.offset}`])
         expect(record.timestamp).toBe(record.offset < 6 ? -1 : 1000 + record.offset)
+        expect(record.timestampType).toBe(record.offset < 6 ? 'NoTimestampType' : 'CreateTime')
         expect(record.headers).toEqual([])
       }
     }

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { allOrThrow, Kafka } from '../../src/index.ts'
 import { describeKafka, type KafkaAddresses } from '../support/real-kafka/index.ts'
+import { prepareTopics } from './prepare-topics.ts'
 import { type Block, blocksOf, counted, pages, root, textOf } from './sample.ts'
 
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -128,36 +128,12 @@ async function runSample(sample: Block, kafka: KafkaAddresses): Promise<void> {
     program = program.replaceAll('localhost:9093', address as string)
     writeFileSync(join(folder, 'ca.pem'), kafka.ca!)
   }
-  await setUp(kafka.bootstrapServers, run, topics, counted(needs?.get('records')))
+  await prepareTopics(kafka.bootstrapServers, run, topics, counted(needs?.get('records')))
   const file = fileOf(sample, `-${run}`)
   writeFileSync(file, program)
   const { code, output } = await runProgram(file, needs?.get('prints') ?? '', needs?.get('stop'))
   expect(output).toContain(needs?.get('prints') ?? '')
   expect({ code, output }).toEqual({ code: 0, output })
-}
-
-async function setUp(
-  bootstrapServers: string,
-  run: string,
-  topics: ReadonlyMap<string, number>,
-  records: ReadonlyMap<string, number>,
-): Promise<void> {
-  const kafka = new Kafka({ bootstrapServers })
-  await using admin = kafka.admin()
-  await using producer = kafka.producer()
-  const wanted = Array.from(topics, ([name, numPartitions]) => ({ name: `${name}-${run}`, numPartitions }))
-  if (wanted.length > 0) allOrThrow(await admin.createTopics(wanted))
-  for (const [name, count] of records) {
-    const partitions = topics.get(name)!
-    await producer.sendMany(
-      Array.from({ length: count }, (_, i) => ({
-        topic: `${name}-${run}`,
-        partition: i % partitions,
-        key: `key-${i}`,
-        value: `value-${i}`,
-      })),
-    )
-  }
 }
 
 /** Runs it to its end; with `stop`, the signal is sent once `awaited` is in the output. */

@@ -54,4 +54,18 @@ describe('a frame reader', () => {
     }
     expect(readAll([sized(Buffer.alloc(10))], 10).frames).toHaveLength(1)
   })
+
+  it('tells where in the stream the bad length is, however the bytes are cut', () => {
+    const bytes = Buffer.concat([sized(Buffer.from('abc')), sized(Buffer.alloc(0)), int32(11)])
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)]
+      expect(() => readAll(chunks, 10)).toThrow(
+        expect.objectContaining({
+          code: 'MALFORMED',
+          offset: 11,
+          message: 'frame of 11 bytes, allowed are 0 to 10 at byte 11',
+        }),
+      )
+    }
+  })
 })

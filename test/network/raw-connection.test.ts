@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer, type TLSSocket } from 'node:tls'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   connectRaw,
   type RawConnection,
@@ -13,6 +17,7 @@ import { produce } from '../../src/protocol/apis/produce.ts'
 import { ByteReader } from '../../src/protocol/byte-reader.ts'
 import { requestHeader } from '../../src/protocol/headers.ts'
 import { describeKafka } from '../support/real-kafka/index.ts'
+import { makeTestCertificates, type TestCertificates } from '../support/real-kafka/test-certificates.ts'
 import {
   int32,
   responseFrame,
@@ -184,6 +189,90 @@ describe('a raw connection', () => {
     const connect = () => new Promise<never>(() => {})
     await expect(connectRaw({ ...to, connect, timeoutMs: 20 })).rejects.toMatchObject({
       code: 'REQUEST_TIMEOUT',
+    })
+  })
+})
+
+describe('a raw connection over TLS', () => {
+  let folder: string
+  let certificates: TestCertificates
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'raw-tls-'))
+    certificates = await makeTestCertificates(folder)
+  })
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true })
+  })
+
+  /** A scripted broker behind a port that speaks TLS with the key and certificate in `file`. */
+  async function startTls(
+    file: string,
+  ): Promise<{ broker: ScriptedBroker; port: number; open: () => number }> {
+    const broker = await startScriptedBroker()
+    started.push(() => broker.stop())
+    const pem = await readFile(file)
+    const sockets = new Set<TLSSocket>()
+    const server = createServer({ key: pem, cert: pem }, (socket) => {
+      sockets.add(socket)
+      const inner = connectTcp(broker.port, broker.host)
+      socket.pipe(inner).pipe(socket)
+      socket.on('error', () => inner.destroy()).on('close', () => sockets.delete(socket))
+      inner.on('error', () => socket.destroy())
+    })
+    // A client that does not trust us hangs up in the handshake.
+    server.on('tlsClientError', () => {})
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    started.push(async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    })
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return { broker, port: address.port, open: () => sockets.size }
+  }
+
+  it('sends and is answered, checks the name, and closes', async () => {
+    const { broker, port, open } = await startTls(certificates.brokerFile)
+    for (const host of ['localhost', '127.0.0.1']) {
+      const connection = await connectRaw({ host, port, tls: { ca: certificates.ca }, clientId: 'secure' })
+      started.push(() => connection.close())
+      // Longer than a TLS record of 16 kB.
+      const topics = [{ name: 'a'.repeat(20_000) }]
+      const answer = await connection.send(metadata, 12, { topics })
+      expect(answer).toMatchObject({ error: null, trailingBytes: 0 })
+      expect(answer.decoded?.brokers).toMatchObject([{ port: broker.port }])
+      expect(broker.requests.at(-1)).toMatchObject({ api: 'Metadata', clientId: 'secure', body: { topics } })
+      expect(open()).toBe(1)
+      await connection.close()
+      await vi.waitFor(() => expect(open()).toBe(0))
+    }
+  })
+
+  it('is refused by a certificate of nobody that it trusts, or of another host', async () => {
+    const trusted = await startTls(certificates.brokerFile)
+    const wrongHost = await startTls(certificates.wrongHostFile)
+    const host = 'localhost'
+    await expect(connectRaw({ host, port: trusted.port, tls: true })).rejects.toMatchObject({
+      name: 'TlsError',
+      code: 'TLS_CERTIFICATE_INVALID',
+    })
+    const tls = { ca: certificates.ca }
+    await expect(connectRaw({ host, port: wrongHost.port, tls })).rejects.toMatchObject({
+      name: 'TlsError',
+      code: 'TLS_CERTIFICATE_INVALID',
+    })
+    expect(trusted.broker.requests).toEqual([])
+  })
+
+  it('fails in the handshake with a port that speaks plain text', async () => {
+    const broker = await startScriptedBroker(echo(() => Buffer.from('HTTP/1.1 400 Bad Request')))
+    started.push(() => broker.stop())
+    await expect(connectRaw({ host: broker.host, port: broker.port, tls: true })).rejects.toMatchObject({
+      code: 'TLS_HANDSHAKE_FAILED',
     })
   })
 })

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import zlib from 'node:zlib'
+import { describe, expect, test, vi } from 'vitest'
 import { InvalidOptionError } from '../../src/errors.ts'
 import { Producer } from '../../src/producer/producer.ts'
 import { compressionLevel, type ParsedProducerOptions } from '../../src/producer/producer-options.ts'
@@ -50,6 +51,38 @@ describe('options of a producer', () => {
     ],
   ])('%j is refused with its name, its value and what is allowed', (options, message) => {
     expect(refusal(options)).toMatch(message)
+  })
+
+  test('zstd is refused where Node has none, with what is there and what it takes', () => {
+    const { zstdCompressSync: _, ...without } = zlib as typeof zlib & { zstdCompressSync?: unknown }
+    const getModule = vi.spyOn(process, 'getBuiltinModule')
+    getModule.mockImplementation(((name: string) => {
+      expect(name).toBe('node:zlib')
+      return without
+    }) as typeof process.getBuiltinModule)
+    try {
+      expect(refusal({ compressionType: 'zstd' })).toBe(
+        'producer options: compressionType is "zstd"; allowed: "none", "gzip", "snappy", "lz4"; ' +
+          `"zstd" needs Node 22.15, 23.8 or newer, and this is ${process.version}`,
+      )
+    } finally {
+      getModule.mockRestore()
+    }
+  })
+
+  test('zstd is taken where Node has it', async () => {
+    const withIt = {
+      ...zlib,
+      zstdCompressSync: () => Buffer.alloc(0),
+      constants: { ZSTD_c_compressionLevel: 100 },
+    }
+    const getModule = vi.spyOn(process, 'getBuiltinModule')
+    getModule.mockReturnValue(withIt as never)
+    try {
+      await new Producer({ bootstrapServers: 'localhost:9092', compressionType: 'zstd' }).close()
+    } finally {
+      getModule.mockRestore()
+    }
   })
 
   test('what is not idempotent is fine as long as idempotence is not asked for by name', async () => {

@@ -140,6 +140,74 @@ describe('a capture', () => {
   })
 })
 
+describe('IP fragments', () => {
+  const addressed = (i: number, id: number) => {
+    const packet = ipPacket(exchange[i]!)
+    packet.writeUInt16BE(id, 4)
+    return packet
+  }
+  /** Cuts the packet of one segment; `size` counts bytes of data, a multiple of 8. */
+  const fragmentsOf = (packet: Buffer, size: number) =>
+    Array.from({ length: Math.ceil((packet.length - 20) / size) }, (_, i) => {
+      const data = packet.subarray(20 + i * size, 20 + (i + 1) * size)
+      const fragment = Buffer.concat([packet.subarray(0, 20), data])
+      const more = 20 + (i + 1) * size < packet.length ? 0x2000 : 0
+      fragment.writeUInt16BE(fragment.length, 2)
+      fragment.writeUInt16BE(more | ((i * size) / 8), 6)
+      return fragment
+    })
+  const readAll = (packets: readonly Buffer[], msApart = 10) =>
+    readCapture(pcapFile(packets.map((bytes, i) => ({ at: 1_700_000_000_000 + i * msApart, bytes }))))
+  const all = exchange.map((_, i) => fragmentsOf(addressed(i, 100 + i), 8))
+
+  it('of IPv4 are put together, in whatever order they come and however often', () => {
+    expect(all.flat().length).toBeGreaterThan(20)
+    expectExchange(readAll(all.flat()).streams[0]!)
+    const mixed = all.flatMap((fragments) => [...fragments].reverse())
+    const { streams, skipped } = readAll(mixed)
+    expectExchange(streams[0]!)
+    expect(skipped).toEqual({})
+    // Two datagrams at once, and pieces twice.
+    const [third, fourth] = [all[2]!, all[3]!]
+    const twice = third.flatMap((fragment, i) => [fragment, fragment, ...(fourth[i] ? [fourth[i]] : [])])
+    const rest = fourth.slice(third.length)
+    expectExchange(
+      readAll([...all.slice(0, 2).flat(), ...twice, ...rest, ...all.slice(4).flat()]).streams[0]!,
+    )
+  })
+
+  it('that miss one are skipped and counted, and leave a gap', () => {
+    const fragments = all[3]!
+    expect(fragments.length).toBeGreaterThan(2)
+    const packets = [...all.slice(0, 3).flat(), ...fragments.toSpliced(1, 1), ...all.slice(4).flat()]
+    const { streams, skipped } = readAll(packets)
+    expect(skipped).toEqual({ 'IP fragment': fragments.length - 1 })
+    expect(streams[0]?.gaps).toMatchObject([{ from: 'client', offset: 9, length: request.length - 9 }])
+  })
+
+  it('that come too late, of too many datagrams, or that contradict each other are given up', () => {
+    const [first, ...others] = all[4]!
+    expect(readAll([first!, ...others], 31_000).skipped['IP fragment']).toBe(all[4]!.length)
+    const many = Array.from({ length: 65 }, (_, id) => fragmentsOf(addressed(4, id), 16))
+    const heads = many.map(([head]) => head!)
+    // The first is the oldest, and so the one that the 65th takes the place of.
+    const { skipped, streams } = readAll([...heads, ...many[0]!.slice(1), ...many[64]!.slice(1)], 0)
+    expect(streams.length).toBe(1)
+    expect(skipped).toEqual({ 'IP fragment': 64 + many[0]!.length - 1 })
+
+    const odd = Buffer.from(first!.subarray(0, first!.length - 1))
+    odd.writeUInt16BE(odd.length, 2)
+    const last = Buffer.from(others.at(-1)!)
+    const early = Buffer.from(last)
+    early.writeUInt16BE(1, 6)
+    const beyond = Buffer.from(last)
+    beyond.writeUInt16BE(0x1fff, 6)
+    for (const bad of [[odd], [last, early], [beyond], [others.at(-2)!, early]]) {
+      expect(readAll(bad)).toMatchObject({ streams: [], skipped: { 'IP fragment': bad.length } })
+    }
+  })
+})
+
 describe('a TCP stream', () => {
   it('is put in order, with repeated and overlapping segments taken once', () => {
     const [syn, synAck, first, second, answer, ...ends] = exchange as [

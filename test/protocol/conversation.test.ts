@@ -5,7 +5,7 @@ import { apiVersions } from '../../src/protocol/apis/api-versions.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { saslHandshake } from '../../src/protocol/apis/sasl-handshake.ts'
-import { Conversation } from '../../src/protocol/conversation.ts'
+import { Conversation, type Exchange } from '../../src/protocol/conversation.ts'
 import { explain } from '../../src/protocol/explain.ts'
 import { splitFrames } from '../../src/protocol/frames.ts'
 import { encodeRequestFrame } from '../../src/protocol/headers.ts'
@@ -101,6 +101,51 @@ describe('a conversation', () => {
         response: { controllerId: 5 },
       },
     ])
+  })
+
+  it('lets what is over be taken, and goes on with what waits for its answer', () => {
+    const conversation = new Conversation()
+    const idsOf = (exchanges: readonly Exchange[]) => exchanges.map(({ correlationId }) => correlationId)
+    for (const id of [1, 2, 3]) conversation.client(ask(metadata, 4, id, { topics: [] }), id)
+    conversation.client(ask(produce, 9, 4, { acks: 0 }), 4)
+    conversation.server(answer(metadata, 4, 2, { controllerId: 2 }), 5)
+    conversation.gap('server', 0, 6)
+
+    const first = conversation.take()
+    expect(idsOf(first.exchanges)).toEqual([2, 4])
+    expect(first.exchanges[0]).toMatchObject({ response: { controllerId: 2 } })
+    expect(first.problems.map(({ kind }) => kind)).toEqual(['outOfOrder', 'gap'])
+    expect(idsOf(conversation.exchanges)).toEqual([1, 3])
+    expect(conversation.take()).toEqual({ exchanges: [], tokens: [], problems: [] })
+
+    conversation.server(answer(metadata, 4, 1, { controllerId: 1 }), 7)
+    const second = conversation.take()
+    expect(second.exchanges).toMatchObject([{ correlationId: 1, response: { controllerId: 1 } }])
+    conversation.finish()
+    const last = conversation.take()
+    expect(idsOf(last.exchanges)).toEqual([3])
+    expect(last.problems.map(({ kind }) => kind)).toEqual(['unanswered'])
+    expect([conversation.exchanges, conversation.problems]).toEqual([[], []])
+  })
+
+  it('gives SASL tokens out with what is taken', () => {
+    const conversation = new Conversation()
+    conversation.client(ask(saslHandshake, 0, 1, { mechanism: 'PLAIN' }), 1)
+    conversation.server(answer(saslHandshake, 0, 1, {}), 2)
+    conversation.client(sized(Buffer.from('secret')), 3)
+    expect(conversation.take().tokens).toMatchObject([{ from: 'client', mechanism: 'PLAIN' }])
+    expect(conversation.take().tokens).toEqual([])
+  })
+
+  it('keeps few answers for requests that have not come, and tells of the others at once', () => {
+    const conversation = new Conversation()
+    for (let id = 0; id < 150; id++) conversation.server(answer(metadata, 4, id, {}), id)
+    expect(told(conversation).length).toBe(50)
+    expect(told(conversation)[0]).toBe('server unmatchedResponse: no request has the correlation id 0')
+    conversation.client(ask(metadata, 4, 149, { topics: [] }), 200)
+    expect(conversation.exchanges).toMatchObject([{ correlationId: 149, answeredAt: 149 }])
+    conversation.finish()
+    expect(conversation.problems.length).toBe(149)
   })
 
   it('reads a refused ApiVersions as version 0, of a version that nobody knows too', () => {

@@ -1,5 +1,6 @@
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, it, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { fetch } from '../../src/protocol/apis/fetch.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
@@ -14,8 +15,10 @@ import {
 } from '../../src/protocol/explain.ts'
 import { encodeRequestFrame, responseHeader } from '../../src/protocol/headers.ts'
 import { encodeRecordBatch } from '../../src/protocol/records/encode-record-batch.ts'
+import { decodeRecords } from '../../src/protocol/records/record-batch.ts'
 import { message, messageNames } from '../../src/protocol/registry.ts'
 import { vectors } from '../support/vectors.ts'
+import { expectEveryByteOnce, put } from './explain/every-byte.ts'
 import type { RecordsVector } from './records/record-vectors.ts'
 
 interface MessageVector {
@@ -25,22 +28,13 @@ interface MessageVector {
   hex: string
 }
 
+/** Messages of at most so many bytes, nine of ten vectors, are cut at each byte. */
+const everyCutUpTo = 400
+
 const known = new Set(messageNames())
 const all = ['messages', 'messages-legacy']
   .flatMap((file) => vectors<MessageVector>(file))
   .filter(({ name }) => known.has(name))
-
-/** Every byte belongs to one entry, in the message and in each run of decompressed bytes. */
-function expectEveryByteOnce({ bytes, fields, decompressed }: Explanation, label = ''): void {
-  const ends = new Map<string | undefined, number>([[undefined, 0]])
-  for (const { offset, length, path, inside } of fields) {
-    const end = ends.get(inside) ?? 0
-    if (offset !== end || length < 0) expect.fail(`${label} ${path} begins at ${offset}, not at ${end}`)
-    ends.set(inside, end + length)
-  }
-  expect(ends.get(undefined), label).toBe(bytes.length)
-  for (const [path, inner] of decompressed) expect(ends.get(path) ?? 0, `${label} ${path}`).toBe(inner.length)
-}
 
 /** Makes the value that the entries tell of, by their paths alone. */
 function toldBy({ fields }: Explanation): unknown {
@@ -52,16 +46,6 @@ function toldBy({ fields }: Explanation): unknown {
     else if (kind === 'count') put(root, name!, value === null ? null : [])
   }
   return root
-}
-
-function put(root: Record<string, unknown>, path: string, value: unknown): void {
-  const steps = [...path.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step))
-  let at = root as Record<string | number, unknown>
-  for (const [i, step] of steps.slice(0, -1).entries()) {
-    at[step] ??= typeof steps[i + 1] === 'number' ? [] : {}
-    at = at[step] as Record<string | number, unknown>
-  }
-  at[steps.at(-1)!] = value
 }
 
 describe(`${all.length} vectors of ${new Set(all.map(({ name }) => name)).size} messages`, () => {
@@ -81,28 +65,39 @@ describe(`${all.length} vectors of ${new Set(all.map(({ name }) => name)).size} 
     }
   })
 
-  test('cut short, end with the error of the decoder at its offset and field', () => {
-    for (const { name, version, mode, hex } of all) {
-      const bytes = Buffer.from(hex, 'hex')
-      const schema = message(name)
-      // Of long ones not every byte: all of them would take a minute.
-      const step = Math.ceil(bytes.length / 50)
-      for (let length = 0; length < bytes.length; length += step) {
-        const cut = bytes.subarray(0, length)
-        const explanation = explainMessage(cut, schema, version)
-        expectEveryByteOnce(explanation)
-        let expected: unknown
-        try {
-          schema.decode(version, cut)
-        } catch (error) {
-          const { offset, path, reason } = error as ProtocolError
-          expected = { offset, path, message: reason }
-        }
-        if (JSON.stringify(explanation.error) !== JSON.stringify(expected)) {
-          expect(explanation.error, `${name} v${version} ${mode} cut at ${length}`).toEqual(expected)
+  describe('cut short', () => {
+    // Half of the time would go into stacks that nobody looks at.
+    const { stackTraceLimit } = Error
+    beforeAll(() => {
+      Error.stackTraceLimit = 0
+    })
+    afterAll(() => {
+      Error.stackTraceLimit = stackTraceLimit
+    })
+
+    test('end with the error of the decoder at its offset and field', () => {
+      for (const { name, version, mode, hex } of all) {
+        const bytes = Buffer.from(hex, 'hex')
+        const schema = message(name)
+        // Of long ones not at every byte: all of them would take a minute.
+        const step = bytes.length <= everyCutUpTo ? 1 : Math.ceil(bytes.length / 50)
+        for (let length = 0; length < bytes.length; length += step) {
+          const cut = bytes.subarray(0, length)
+          const explanation = explainMessage(cut, schema, version)
+          expectEveryByteOnce(explanation)
+          let expected: unknown
+          try {
+            schema.decode(version, cut)
+          } catch (error) {
+            const { offset, path, reason } = error as ProtocolError
+            expected = { offset, path, message: reason }
+          }
+          if (JSON.stringify(explanation.error) !== JSON.stringify(expected)) {
+            expect(explanation.error, `${name} v${version} ${mode} cut at ${length}`).toEqual(expected)
+          }
         }
       }
-    }
+    })
   })
 })
 
@@ -183,6 +178,36 @@ describe('an explanation', () => {
         message: expect.stringMatching(/^the checksum is \d+, computed is/),
       },
     ])
+  })
+
+  it('of old messages tells of wrong checksums, outside and inside of a compressed one', () => {
+    const old = { ...record, headers: {} }
+    const options = { maxDecompressedBytes: 1000 }
+    for (const magic of [0, 1]) {
+      const inner = encodeRecordBatch({ magic }, [old])
+      inner[inner.length - 1]! ^= 1
+      const wrapped = encodeRecordBatch({ magic }, [{ ...old, key: null, value: gzipSync(inner) }])
+      wrapped[17] = 1
+      const errors = explainRecords(wrapped, options).recordErrors
+      expect(errors).toMatchObject([
+        { path: 'batches[0].crc', offset: 12 },
+        { path: 'batches[0].batches[0].crc', offset: 12, inside: 'batches[0].compressed' },
+      ])
+      for (const { message: text } of errors) expect(text).toMatch(/^the checksum is \d+, computed is \d+$/)
+    }
+    expect(explainRecords(encodeRecordBatch({ magic: 1, compression: 'gzip' }, [old])).recordErrors).toEqual(
+      [],
+    )
+  })
+
+  it('of broken compressed data has the place of the decoder', () => {
+    const batch = encodeRecordBatch({ compression: 'snappy' }, [record, record])
+    batch[61 + 16] = 0x7f
+    const { recordErrors } = explainRecords(batch)
+    const [{ path, offset, message: text } = {}] = recordErrors.slice(1)
+    expect([path, offset]).toEqual(['batches[0].compressed', 61 + 16])
+    const [decoded] = decodeRecords(batch, { checkCrcs: false })
+    expect(() => [...decoded!]).toThrow(expect.objectContaining({ reason: text, offset }))
   })
 
   it('of a broken record ends at it, and the next batch is explained all the same', () => {

@@ -28,7 +28,7 @@ export function structValues(fields: FieldMap, version: number, flexible: boolea
 
 const unknownTaggedFields = fc
   .uniqueArray(
-    fc.tuple(fc.integer({ min: firstUnknownTag, max: 0xffff_ffff }), fc.uint8Array({ maxLength: 9 })),
+    fc.tuple(fc.integer({ min: firstUnknownTag, max: 0x7fff_ffff }), fc.uint8Array({ maxLength: 9 })),
     {
       minLength: 1,
       maxLength: 3,

@@ -1,3 +1,5 @@
+import type { Ipv4Fragments } from './ipv4-fragments.ts'
+
 /** A packet as a capture file holds it. */
 export interface CapturedPacket {
   /** Milliseconds since 1970; 0 where the file does not tell. */
@@ -37,6 +39,7 @@ export type SkipReason =
   | 'not TCP'
   /** Only a beginning was captured, too little for its headers. */
   | 'cut short'
+  /** A part of a packet whose other parts are not there; with IPv6 any part. */
   | 'IP fragment'
   /** A header that tells lengths which cannot be. */
   | 'malformed'
@@ -46,13 +49,19 @@ const etherType = { ipv4: 0x0800, ipv6: 0x86dd }
 const vlanTags = [0x8100, 0x88a8, 0x9100]
 const tcp = 6
 
-/** Takes a packet apart down to its TCP segment. Every length is checked against what is there. */
-export function tcpSegmentOf({ at, linkType, bytes }: CapturedPacket): TcpSegment | SkipReason {
+/**
+ * Takes a packet apart down to its TCP segment. Every length is checked against what is there. Null for a fragment, which
+ * is in `fragments` until the others come.
+ */
+export function tcpSegmentOf(
+  { at, linkType, bytes }: CapturedPacket,
+  fragments: Ipv4Fragments,
+): TcpSegment | SkipReason | null {
   const ip = ipPacketOf(linkType, bytes)
   if (typeof ip === 'string') return ip
   if (ip.length === 0) return 'cut short'
   const version = ip[0]! >> 4
-  if (version === 4) return ipv4Segment(at, ip)
+  if (version === 4) return ipv4Segment(at, ip, fragments)
   return version === 6 ? ipv6Segment(at, ip) : 'not IP'
 }
 
@@ -94,7 +103,7 @@ function afterEtherType(bytes: Uint8Array, typeAt: number, start: number): Uint8
   return type === etherType.ipv4 || type === etherType.ipv6 ? bytes.subarray(at) : 'not IP'
 }
 
-function ipv4Segment(at: number, ip: Uint8Array): TcpSegment | SkipReason {
+function ipv4Segment(at: number, ip: Uint8Array, fragments: Ipv4Fragments): TcpSegment | SkipReason | null {
   if (ip.length < 20) return 'cut short'
   const headerLength = (ip[0]! & 0x0f) * 4
   // 0: left to the network card (segmentation offload), so it is whatever was captured.
@@ -102,12 +111,22 @@ function ipv4Segment(at: number, ip: Uint8Array): TcpSegment | SkipReason {
   const total = told === 0 ? ip.length : told
   if (headerLength < 20 || total < headerLength) return 'malformed'
   if (ip[9] !== tcp) return 'not TCP'
-  // More fragments, or an offset.
-  if (uint16(ip, 6) & 0x3fff) return 'IP fragment'
   if (ip.length < headerLength) return 'cut short'
+  const [source, destination] = [ipv4Text(ip, 12), ipv4Text(ip, 16)]
   // What comes after is padding of a short Ethernet frame.
   const payload = ip.subarray(headerLength, total)
-  return segment(at, payload, total - headerLength, ipv4Text(ip, 12), ipv4Text(ip, 16))
+  // More fragments, or an offset.
+  const place = uint16(ip, 6) & 0x3fff
+  if (place === 0) return segment(at, payload, total - headerLength, source, destination)
+  if (payload.length < total - headerLength) return 'cut short'
+  const whole = fragments.add({
+    at,
+    key: `${source} ${destination} ${uint16(ip, 4)}`,
+    start: (place & 0x1fff) * 8,
+    isLast: (place & 0x2000) === 0,
+    bytes: payload,
+  })
+  return whole === null ? null : segment(at, whole, whole.length, source, destination)
 }
 
 /** Extension headers that may stand before TCP: hop-by-hop, routing, fragment, authentication, destination. */

@@ -1,6 +1,7 @@
 import { Conversation, type Side } from '../conversation.ts'
 import { ProtocolError } from '../errors.ts'
 import type { SplitOptions } from '../frames.ts'
+import { Ipv4Fragments } from './ipv4-fragments.ts'
 import { type Endpoint, type SkipReason, type TcpSegment, tcpSegmentOf } from './packet.ts'
 import { readPcap } from './pcap.ts'
 import { readPcapng } from './pcapng.ts'
@@ -26,7 +27,8 @@ export interface Capture {
 
 /**
  * The TCP connections in a capture file: pcap or pcapng; Ethernet (VLANs too), loopback, Linux "any" or raw IP; IPv4 and
- * IPv6. Segments are put in order, repeated ones dropped, missing ones reported. IP fragments are not put together.
+ * IPv6. Segments are put in order, repeated ones dropped, missing ones reported. Fragments are put together with IPv4; with
+ * IPv6 they count as skipped.
  * Throws ProtocolError UNSUPPORTED for a file of another kind.
  */
 export function readCapture(bytes: Uint8Array, options: ReadCaptureOptions = {}): Capture {
@@ -36,12 +38,16 @@ export function readCapture(bytes: Uint8Array, options: ReadCaptureOptions = {})
     throw new ProtocolError('UNSUPPORTED', `neither pcap nor pcapng begins with ${start || 'nothing'}`, 0)
   }
   const streams = new Streams(options.serverPorts ?? [])
+  const fragments = new Ipv4Fragments()
   const skipped: Partial<Record<SkipReason, number>> = {}
   for (const packet of file.packets) {
-    const segment = tcpSegmentOf(packet)
+    const segment = tcpSegmentOf(packet, fragments)
+    if (segment === null) continue
     if (typeof segment === 'string') skipped[segment] = (skipped[segment] ?? 0) + 1
     else streams.add(segment)
   }
+  const { incomplete } = fragments
+  if (incomplete > 0) skipped['IP fragment'] = (skipped['IP fragment'] ?? 0) + incomplete
   return { streams: streams.assemble(), packets: file.packets.length, skipped, error: file.error }
 }
 

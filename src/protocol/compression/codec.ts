@@ -17,7 +17,7 @@ export interface Compressor {
 
 /**
  * Throws ProtocolError MALFORMED when the bytes are not whole and right, or expand to more than `maxBytes`; nothing
- * larger than that is allocated.
+ * larger than that is allocated. Its offset is a place in `bytes`: for gzip 0, as zlib does not tell.
  */
 export type Decompress = (bytes: Uint8Array, maxBytes: number) => Uint8Array
 
@@ -31,13 +31,18 @@ export interface CompressionOptions {
   level?: number
 }
 
-/** Name of a compression id. Throws ProtocolError UNSUPPORTED for 5 to 7, which no Kafka has given a meaning. */
-export function compressionTypeOf(id: number): CompressionType {
+/**
+ * Name of a compression id. Throws ProtocolError UNSUPPORTED for 5 to 7, which no Kafka has given a meaning.
+ *
+ * @param at where the id was read, for the error.
+ */
+export function compressionTypeOf(id: number, at: number): CompressionType {
   const name = compressionTypes[id]
   if (name === undefined) {
     throw new ProtocolError(
       'UNSUPPORTED',
       `compression id ${id} is unknown; known are 0 to ${compressionTypes.length - 1}`,
+      at,
     )
   }
   return name
@@ -52,12 +57,35 @@ export function checkLevel(name: CompressionType, level: number, least: number, 
   )
 }
 
-/** For data that expands beyond what its reader allows. */
-export function tooLarge(name: CompressionType, maxBytes: number): ProtocolError {
-  return new ProtocolError('MALFORMED', `the ${name} data expands to more than ${maxBytes} bytes`)
+/**
+ * For data that expands beyond what its reader allows.
+ *
+ * @param at bytes from the start of the compressed data to the part that is too much.
+ */
+export function tooLarge(name: CompressionType, maxBytes: number, at: number): ProtocolError {
+  return new ProtocolError('MALFORMED', `the ${name} data expands to more than ${maxBytes} bytes`, at)
 }
 
-/** For data that is no such data. */
-export function broken(name: CompressionType, reason: string): ProtocolError {
-  return new ProtocolError('MALFORMED', `the ${name} data is broken: ${reason}`)
+/**
+ * For data that is no such data.
+ *
+ * @param at bytes from the start of the compressed data.
+ */
+export function broken(name: CompressionType, reason: string, at: number): ProtocolError {
+  return new ProtocolError('MALFORMED', `the ${name} data is broken: ${reason}`, at)
+}
+
+/** Decompresses what stands from `start` to `end`. Errors count from the start of `bytes`, as those of their reader do. */
+export function decompressPart(
+  decompress: Decompress,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maxBytes: number,
+): Uint8Array {
+  try {
+    return decompress(bytes.subarray(start, end), maxBytes)
+  } catch (error) {
+    throw error instanceof ProtocolError ? error.shiftedBy(start) : error
+  }
 }

@@ -26,7 +26,7 @@ export function gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
     if (expanded.length <= maxBytes) return expanded
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ERR_BUFFER_TOO_LARGE') throw broken('gzip', message)
+    if (code !== 'ERR_BUFFER_TOO_LARGE') throw broken('gzip', message, 0)
   }
-  throw tooLarge('gzip', maxBytes)
+  throw tooLarge('gzip', maxBytes, 0)
 }

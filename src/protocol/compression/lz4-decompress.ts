@@ -41,7 +41,7 @@ export function lz4DecompressLegacy(bytes: Uint8Array, maxBytes: number): Uint8A
 }
 
 function decompressFrames(bytes: Uint8Array, maxBytes: number, checkHeader: boolean): Uint8Array {
-  if (bytes.length === 0) throw broken('lz4', 'there is none')
+  if (bytes.length === 0) throw broken('lz4', 'there is none', 0)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const parts: Uint8Array[] = []
   let size = 0
@@ -59,7 +59,7 @@ function decompressFrames(bytes: Uint8Array, maxBytes: number, checkHeader: bool
     const { blocks, next } = readBlocks(bytes, view, frame)
     const part = expandFrame(bytes, view, frame, blocks, maxBytes - size, maxBytes)
     if (frame.contentChecksum && xxhash32(part) !== view.getUint32(next - 4, true)) {
-      throw broken('lz4', 'the checksum of the content is wrong')
+      throw broken('lz4', 'the checksum of the content is wrong', next - 4)
     }
     parts.push(part)
     size += part.length
@@ -69,18 +69,18 @@ function decompressFrames(bytes: Uint8Array, maxBytes: number, checkHeader: bool
 }
 
 function need(bytes: Uint8Array, at: number, length: number): void {
-  if (length > bytes.length - at) throw broken('lz4', `it ends at byte ${bytes.length}, within a frame`)
+  if (length > bytes.length - at) throw broken('lz4', `it ends at byte ${bytes.length}, within a frame`, at)
 }
 
 function readHeader(bytes: Uint8Array, view: DataView, at: number, checkHeader: boolean): Frame {
-  if (view.getUint32(at, true) !== frameMagic) throw broken('lz4', 'a frame has no such magic')
+  if (view.getUint32(at, true) !== frameMagic) throw broken('lz4', 'a frame has no such magic', at)
   const flags = bytes[at + 4]!
   const blockCode = (bytes[at + 5]! >>> 4) & 7
-  if (flags >>> 6 !== 1) throw broken('lz4', `a frame has version ${flags >>> 6}, known is 1`)
+  if (flags >>> 6 !== 1) throw broken('lz4', `a frame has version ${flags >>> 6}, known is 1`, at + 4)
   if ((flags & 2) !== 0 || (bytes[at + 5]! & 0x8f) !== 0)
-    throw broken('lz4', 'reserved bits of a header are set')
-  if ((flags & 1) !== 0) throw broken('lz4', 'a frame needs a dictionary')
-  if (blockCode < 4) throw broken('lz4', `a frame has block size ${blockCode}, known are 4 to 7`)
+    throw broken('lz4', 'reserved bits of a header are set', at + 4)
+  if ((flags & 1) !== 0) throw broken('lz4', 'a frame needs a dictionary', at + 4)
+  if (blockCode < 4) throw broken('lz4', `a frame has block size ${blockCode}, known are 4 to 7`, at + 5)
   let p = at + 6
   let contentSize = -1
   if ((flags & 8) !== 0) {
@@ -90,7 +90,7 @@ function readHeader(bytes: Uint8Array, view: DataView, at: number, checkHeader: 
   }
   need(bytes, p, 1)
   if (checkHeader && bytes[p] !== lz4HeaderChecksum(bytes, at + 4, p)) {
-    throw broken('lz4', 'the checksum of a header is wrong')
+    throw broken('lz4', 'the checksum of a header is wrong', p)
   }
   return {
     start: p + 1,
@@ -119,13 +119,13 @@ function readBlocks(bytes: Uint8Array, view: DataView, frame: Frame): { blocks: 
     const length = word & 0x7fffffff
     const isCompressed = word < 0x80000000
     if (length > frame.blockBytes) {
-      throw broken('lz4', `a block has ${length} bytes, at most ${frame.blockBytes} are allowed`)
+      throw broken('lz4', `a block has ${length} bytes, at most ${frame.blockBytes} are allowed`, p - 4)
     }
     need(bytes, p, length + (frame.blockChecksums ? 4 : 0))
     blocks.push({ start: p, end: p + length, isCompressed })
     if (frame.blockChecksums) {
       if (xxhash32(bytes, p, p + length) !== view.getUint32(p + length, true)) {
-        throw broken('lz4', 'the checksum of a block is wrong')
+        throw broken('lz4', 'the checksum of a block is wrong', p + length)
       }
       p += 4
     }
@@ -151,8 +151,9 @@ function expandFrame(
     most += isCompressed ? Math.min((end - start) * mostExpansion, frame.blockBytes) : end - start
   }
   const { contentSize } = frame
-  if (contentSize > room) throw tooLarge('lz4', maxBytes)
-  if (contentSize > most) throw broken('lz4', `${bytes.length} bytes cannot expand to ${contentSize}`)
+  if (contentSize > room) throw tooLarge('lz4', maxBytes, frame.start)
+  if (contentSize > most)
+    throw broken('lz4', `${bytes.length} bytes cannot expand to ${contentSize}`, frame.start)
   const capacity = contentSize < 0 ? Math.min(most, room) : contentSize
   const output = Buffer.allocUnsafeSlow(capacity)
   const outputView = new DataView(output.buffer, output.byteOffset, capacity)
@@ -173,21 +174,25 @@ function expandFrame(
       )
       if (blockEnd < 0) {
         // Full: by what the frame may hold, or by what the caller allows.
-        if (limit === room && contentSize < 0 && capacity < most) throw tooLarge('lz4', maxBytes)
-        throw broken('lz4', `a block expands to more than ${limit - q} bytes`)
+        if (limit === room && contentSize < 0 && capacity < most) throw tooLarge('lz4', maxBytes, start)
+        throw broken('lz4', `a block expands to more than ${limit - q} bytes`, start)
       }
       q = blockEnd
     } else {
       if (end - start > limit - q) {
-        if (limit === room && contentSize < 0) throw tooLarge('lz4', maxBytes)
-        throw broken('lz4', `a block has more than the ${limit - q} bytes that are left of the content`)
+        if (limit === room && contentSize < 0) throw tooLarge('lz4', maxBytes, start)
+        throw broken(
+          'lz4',
+          `a block has more than the ${limit - q} bytes that are left of the content`,
+          start,
+        )
       }
       output.set(bytes.subarray(start, end), q)
       q += end - start
     }
   }
   if (contentSize >= 0 && q !== contentSize) {
-    throw broken('lz4', `the content has ${q} bytes, the header says ${contentSize}`)
+    throw broken('lz4', `the content has ${q} bytes, the header says ${contentSize}`, frame.start)
   }
   // What was allocated for the worst case is not to be held for long.
   return q * 2 < capacity ? Uint8Array.prototype.slice.call(output, 0, q) : output.subarray(0, q)
@@ -211,18 +216,18 @@ function expandBlock(
   let p = start
   let q = at
   for (;;) {
-    if (p >= end) throw broken('lz4', 'a block ends within a sequence')
+    if (p >= end) throw broken('lz4', 'a block ends within a sequence', p)
     const token = input[p++]!
     let literals = token >>> 4
     if (literals === 15) {
       let more: number
       do {
-        if (p >= end) throw broken('lz4', 'a block ends within a length')
+        if (p >= end) throw broken('lz4', 'a block ends within a length', p)
         more = input[p++]!
         literals += more
       } while (more === 255)
     }
-    if (literals > end - p) throw broken('lz4', `${literals} literals with ${end - p} bytes left`)
+    if (literals > end - p) throw broken('lz4', `${literals} literals with ${end - p} bytes left`, p)
     if (literals > limit - q) return -1
     // Four at a time may write up to three bytes too many, which are then written over.
     if (literals <= 64 && literals + 3 <= end - p && literals + 3 <= limit - q) {
@@ -235,17 +240,17 @@ function expandBlock(
     // The last sequence has literals alone.
     if (p === end) return q
 
-    if (end - p < 2) throw broken('lz4', 'a block ends within an offset')
+    if (end - p < 2) throw broken('lz4', 'a block ends within an offset', p)
     const offset = input[p]! | (input[p + 1]! << 8)
     p += 2
     if (offset === 0 || offset > q - windowStart) {
-      throw broken('lz4', `a copy from ${offset} before, at ${q - windowStart}`)
+      throw broken('lz4', `a copy from ${offset} before, at ${q - windowStart}`, p - 2)
     }
     let length = (token & 15) + 4
     if (length === 19) {
       let more: number
       do {
-        if (p >= end) throw broken('lz4', 'a block ends within a length')
+        if (p >= end) throw broken('lz4', 'a block ends within a length', p)
         more = input[p++]!
         length += more
       } while (more === 255)

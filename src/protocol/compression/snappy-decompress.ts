@@ -14,7 +14,7 @@ export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Arra
   const measured = blocks.map(({ start, end }) => {
     const block = measure(bytes, start, end)
     size += block.size
-    if (size > maxBytes) throw tooLarge('snappy', maxBytes)
+    if (size > maxBytes) throw tooLarge('snappy', maxBytes, start)
     return block
   })
   const output = Buffer.allocUnsafeSlow(size)
@@ -42,11 +42,11 @@ function xerialBlocks(bytes: Uint8Array): { start: number; end: number }[] {
       p += xerialHeaderBytes
       continue
     }
-    if (bytes.length - p < 4) throw broken('snappy', 'it ends within the length of a block')
+    if (bytes.length - p < 4) throw broken('snappy', 'it ends within the length of a block', p)
     const length = view.getInt32(p)
     p += 4
     if (length < 0 || length > bytes.length - p) {
-      throw broken('snappy', `a block has length ${length} with ${bytes.length - p} bytes left`)
+      throw broken('snappy', `a block has length ${length} with ${bytes.length - p} bytes left`, p - 4)
     }
     blocks.push({ start: p, end: p + length })
     p += length
@@ -66,11 +66,11 @@ function measure(
     size += (byte & 0x7f) * scale
     if (byte >= 0x80) continue
     if (size > (end - p) * mostExpansion) {
-      throw broken('snappy', `a block of ${end - start} bytes cannot expand to ${size}`)
+      throw broken('snappy', `a block of ${end - start} bytes cannot expand to ${size}`, start)
     }
     return { start: p + 1, end, size }
   }
-  throw broken('snappy', 'a block has no whole size')
+  throw broken('snappy', 'a block has no whole size', start)
 }
 
 /** Expands one block from `start` to `end` into exactly `from` to `to` of the output. */
@@ -92,12 +92,12 @@ function expand(
       let length = (tag >>> 2) + 1
       if (length > 60) {
         const extra = length - 60
-        if (extra > end - p) throw broken('snappy', 'it ends within the length of a literal')
+        if (extra > end - p) throw broken('snappy', 'it ends within the length of a literal', p)
         length = 1
         for (let i = 0, scale = 1; i < extra; i++, scale *= 256) length += input[p++]! * scale
       }
       if (length > end - p || length > to - q) {
-        throw broken('snappy', `a literal of ${length} bytes, with ${end - p} left and room for ${to - q}`)
+        throw broken('snappy', `a literal of ${length} bytes, with ${end - p} left and room for ${to - q}`, p)
       }
       // Four at a time may write up to three bytes too many, which are then written over.
       if (length <= 64 && length + 3 <= end - p && length + 3 <= to - q) {
@@ -112,16 +112,16 @@ function expand(
     let length: number
     let offset: number
     if ((tag & 3) === 1) {
-      if (p >= end) throw broken('snappy', 'it ends within a copy')
+      if (p >= end) throw broken('snappy', 'it ends within a copy', p)
       length = ((tag >>> 2) & 7) + 4
       offset = ((tag & 0xe0) << 3) | input[p++]!
     } else if ((tag & 3) === 2) {
-      if (end - p < 2) throw broken('snappy', 'it ends within a copy')
+      if (end - p < 2) throw broken('snappy', 'it ends within a copy', p)
       length = (tag >>> 2) + 1
       offset = input[p]! | (input[p + 1]! << 8)
       p += 2
     } else {
-      if (end - p < 4) throw broken('snappy', 'it ends within a copy')
+      if (end - p < 4) throw broken('snappy', 'it ends within a copy', p)
       length = (tag >>> 2) + 1
       offset = inputView.getUint32(p, true)
       p += 4
@@ -130,6 +130,7 @@ function expand(
       throw broken(
         'snappy',
         `a copy of ${length} bytes from ${offset} before, at ${q - from} of ${to - from}`,
+        p,
       )
     }
     if (offset >= 4 && length + 3 <= to - q) {
@@ -141,5 +142,5 @@ function expand(
     }
     q += length
   }
-  if (q !== to) throw broken('snappy', `a block expands to ${q - from} bytes instead of ${to - from}`)
+  if (q !== to) throw broken('snappy', `a block expands to ${q - from} bytes instead of ${to - from}`, start)
 }

@@ -1,5 +1,5 @@
 import { ByteReader } from '../byte-reader.ts'
-import { compressionTypeOf } from '../compression/codec.ts'
+import { compressionTypeOf, decompressPart } from '../compression/codec.ts'
 import { decompressor } from '../compression/decompressors.ts'
 import { lz4DecompressLegacy } from '../compression/lz4-decompress.ts'
 import { ProtocolError } from '../errors.ts'
@@ -10,18 +10,11 @@ export function decompress(entries: EntryList, path: string, compression: number
   const { reader } = entries
   const at = reader.offset
   const name = `${path}.compressed`
-  const type = entries.place(name, () => compressionTypeOf(compression))
-  const packed = entries.read(name, `${type} data`, () => reader.take(reader.remaining))
+  const type = entries.place(name, () => compressionTypeOf(compression, at))
+  entries.read(name, `${type} data`, () => reader.take(reader.remaining))
   if (type === 'none') throw new ProtocolError('MALFORMED', 'compressed data without a compression', at)
   const expand = type === 'lz4' && magic === 0 ? lz4DecompressLegacy : decompressor(type)
-  const unpacked = entries.place(name, () => {
-    try {
-      return expand(packed, Math.max(1, entries.decompressible))
-    } catch (error) {
-      // A codec counts from the start of its data, or not at all.
-      if (error instanceof ProtocolError) throw new ProtocolError(error.code, error.reason, at)
-      throw error
-    }
-  })
+  const limit = Math.max(1, entries.decompressible)
+  const unpacked = entries.place(name, () => decompressPart(expand, reader.bytes, at, reader.offset, limit))
   return entries.within(new ByteReader(unpacked), name)
 }

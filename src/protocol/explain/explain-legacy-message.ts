@@ -1,3 +1,5 @@
+import { crc32 } from '../crc32.ts'
+import { messageField } from '../records/legacy-message.ts'
 import { decompress } from './decompress.ts'
 import type { EntryList } from './entry-list.ts'
 
@@ -18,13 +20,18 @@ export function explainLegacyMessage(
   const start = reader.offset
   entries.read(`${path}.offset`, 'int64', () => reader.int64())
   entries.read(`${path}.messageSize`, 'int32', () => reader.int32())
-  entries.read(`${path}.crc`, 'uint32', () => reader.uint32())
+  const crc = entries.read(`${path}.crc`, 'uint32', () => reader.uint32())
+  const computed = crc32(reader.bytes, start + messageField.magic, start + size)
+  if (computed !== crc) {
+    const message = `the checksum is ${crc}, computed is ${computed}`
+    entries.recordError(start + messageField.crc, `${path}.crc`, message)
+  }
   const magic = entries.read(`${path}.magic`, 'int8', () => reader.int8())
   const attributes = entries.read(`${path}.attributes`, 'int8', () => reader.int8())
   // Three bits of compression, and since magic 1 one for the type of the timestamp.
   if (attributes & ~(magic === 0 ? 0x07 : 0x0f)) {
     const message = `attributes 0x${(attributes & 0xff).toString(16)} have bits without a meaning`
-    entries.warn(start + 17, `${path}.attributes`, message)
+    entries.warn(start + messageField.attributes, `${path}.attributes`, message)
   }
   if (magic === 1) entries.read(`${path}.timestamp`, 'int64', () => reader.int64())
   readBytes(entries, `${path}.key`)

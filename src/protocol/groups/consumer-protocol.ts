@@ -52,7 +52,16 @@ export function encodeVersioned<F extends FieldMap>(
  */
 export function decodeVersioned<F extends FieldMap>(schema: Message<F>, data: Uint8Array): StructOf<F> {
   const reader = new ByteReader(data)
-  const version = reader.int16()
-  if (version < 0) throw new ProtocolError('UNSUPPORTED', `${schema.name} version ${version}`, 0)
+  const version = versionOf(schema.name, reader)
   return schema.read(reader, Math.min(version, schema.versions.max))
+}
+
+function versionOf(name: string, reader: ByteReader): number {
+  try {
+    const version = reader.int16()
+    if (version >= 0) return version
+    throw new ProtocolError('UNSUPPORTED', `${name} version ${version}`, 0)
+  } catch (error) {
+    throw error instanceof ProtocolError ? error.within('version') : error
+  }
 }

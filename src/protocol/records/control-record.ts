@@ -20,6 +20,7 @@ export function controlTypeOf(key: Uint8Array | null): ControlType {
     throw new ProtocolError(
       'MALFORMED',
       `the key of a control record has ${key?.length ?? 'no'} bytes, at least 4 are needed`,
+      0,
     )
   }
   const view = viewOf(key)
@@ -28,6 +29,7 @@ export function controlTypeOf(key: Uint8Array | null): ControlType {
     throw new ProtocolError(
       'MALFORMED',
       `the key of a control record has version ${version}, at least 0 is needed`,
+      0,
     )
   return controlTypes[view.getInt16(2)] ?? 'UNKNOWN'
 }
@@ -38,6 +40,7 @@ export function coordinatorEpochOf(value: Uint8Array | null): number {
     throw new ProtocolError(
       'MALFORMED',
       `the value of an end of transaction has ${value?.length ?? 'no'} bytes, at least 6 are needed`,
+      0,
     )
   }
   return viewOf(value).getInt32(2)

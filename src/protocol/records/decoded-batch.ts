@@ -1,4 +1,5 @@
 import type { CompressionType } from '../compression/codec.ts'
+import { ProtocolError } from '../errors.ts'
 import type { ControlType } from './control-record.ts'
 import type { RecordCursor } from './record-cursor.ts'
 import type { RecordHeader } from './record-header.ts'
@@ -68,7 +69,10 @@ export interface RecordBatch extends Iterable<DecodedRecord> {
   readonly isControl: boolean
   /** Milliseconds from which tombstones may go (KIP-534); null where it is not set. */
   readonly deleteHorizonMs: bigint | null
-  /** Throws ProtocolError CORRUPT_CHECKSUM when the stored checksum is not that of the bytes. */
+  /**
+   * Throws ProtocolError CORRUPT_CHECKSUM when the stored checksum is not that of the bytes. What a compressed message of
+   * magic 0 or 1 holds has checksums too: after this call they are compared as the messages are read.
+   */
   checkCrc(): void
   /**
    * The records, for fast reading. Decompresses, each time that it is called. Throws ProtocolError when that fails or
@@ -86,4 +90,11 @@ export function safeInt64(name: string, view: DataView, at: number): number {
 
 export function notSafe(name: string, value: bigint): RangeError {
   return new RangeError(`${name} ${value} is beyond the safe integers (up to ${Number.MAX_SAFE_INTEGER})`)
+}
+
+/** Gives an error its path where it has none: the batch that it is in, and the record. */
+export function inBatch(error: unknown, batch: number, record = -1): unknown {
+  if (!(error instanceof ProtocolError) || error.path !== '') return error
+  if (record >= 0) error.within(`records[${record}]`)
+  return error.within(`batches[${batch}]`)
 }

@@ -1,4 +1,4 @@
-import { type CompressionType, compressionTypeOf } from '../compression/codec.ts'
+import { type CompressionType, compressionTypeOf, decompressPart } from '../compression/codec.ts'
 import { decompressor } from '../compression/decompressors.ts'
 import { crc32c } from '../crc32c.ts'
 import { ProtocolError } from '../errors.ts'
@@ -12,6 +12,7 @@ import {
 import { controlTypeOf, coordinatorEpochOf } from './control-record.ts'
 import {
   type DecodedRecord,
+  inBatch,
   notSafe,
   type RecordBatch,
   safeInt64,
@@ -35,13 +36,15 @@ export class DefaultRecordBatch implements RecordBatch {
   readonly #view: DataView
   readonly #start: number
   readonly #maxDecompressedBytes: number
+  readonly #index: number
 
-  /** Over a batch that stands at `start`; `decodeRecords` has checked that it is all there. */
-  constructor(bytes: Uint8Array, view: DataView, start: number, maxDecompressedBytes: number) {
+  /** Over a batch that stands at `start`; `decodeRecords` has checked that it is all there. `index`: for the path of errors. */
+  constructor(bytes: Uint8Array, view: DataView, start: number, maxDecompressedBytes: number, index: number) {
     this.#bytes = bytes
     this.#view = view
     this.#start = start
     this.#maxDecompressedBytes = maxDecompressedBytes
+    this.#index = index
     this.magic = view.getInt8(start + batchField.magic)
     this.sizeInBytes = logOverheadBytes + view.getInt32(start + batchField.length)
     this.partitionLeaderEpoch = view.getInt32(start + batchField.partitionLeaderEpoch)
@@ -92,7 +95,12 @@ export class DefaultRecordBatch implements RecordBatch {
   }
 
   get compression(): CompressionType {
-    return compressionTypeOf(this.attributes & attributeBit.compressionMask)
+    const at = this.#start + batchField.attributes
+    try {
+      return compressionTypeOf(this.attributes & attributeBit.compressionMask, at)
+    } catch (error) {
+      throw inBatch(error, this.#index)
+    }
   }
 
   get timestampType(): TimestampType {
@@ -118,16 +126,22 @@ export class DefaultRecordBatch implements RecordBatch {
   checkCrc(): void {
     const computed = crc32c(this.#bytes, this.#start + batchField.attributes, this.#start + this.sizeInBytes)
     if (computed !== this.crc) {
-      throw new ProtocolError(
-        'CORRUPT_CHECKSUM',
-        `the checksum of a batch is ${this.crc}, computed is ${computed}`,
-        this.#start + batchField.crc,
-      )
+      const reason = `the checksum of a batch is ${this.crc}, computed is ${computed}`
+      const error = new ProtocolError('CORRUPT_CHECKSUM', reason, this.#start + batchField.crc)
+      throw inBatch(error, this.#index)
     }
   }
 
   /** Throws ProtocolError when the count is negative too. */
   cursor(): RecordCursor {
+    try {
+      return this.#cursor()
+    } catch (error) {
+      throw inBatch(error, this.#index)
+    }
+  }
+
+  #cursor(): RecordCursor {
     const start = this.#start + batchHeaderBytes
     const end = this.#start + this.sizeInBytes
     if (this.count < 0) {
@@ -141,32 +155,49 @@ export class DefaultRecordBatch implements RecordBatch {
     if (compression === 'none') return new DefaultRecordCursor(this.#bytes, start, end, this.count)
     // Compaction leaves empty batches behind; there is then nothing that could be decompressed.
     if (this.count === 0) return new DefaultRecordCursor(this.#bytes, end, end, 0)
-    const records = decompressor(compression)(this.#bytes.subarray(start, end), this.#maxDecompressedBytes)
+    const expand = decompressor(compression)
+    const records = decompressPart(expand, this.#bytes, start, end, this.#maxDecompressedBytes)
     return new DefaultRecordCursor(records, 0, records.length, this.count)
   }
 
   *[Symbol.iterator](): Generator<DecodedRecord, void, undefined> {
-    const cursor = this.cursor()
-    const { baseOffset, baseTimestamp, baseSequence, isControl } = this
-    const logAppendTime = this.timestampType === 'LogAppendTime' ? this.maxTimestamp : null
-    while (cursor.next()) {
-      const createTimestamp = baseTimestamp + cursor.exactTimestampDelta()
-      const record: DecodedRecord = {
-        offset: baseOffset + BigInt(cursor.offsetDelta),
-        timestamp: logAppendTime ?? createTimestamp,
-        key: cursor.key(),
-        value: cursor.value(),
-        headers: readHeaders(cursor.bytes, cursor.headersStart, cursor.headerCount, cursor.headersEnd),
-        sequence: baseSequence < 0 ? -1 : incrementSequence(baseSequence, cursor.offsetDelta),
-      }
-      if (logAppendTime !== null) record.createTimestamp = createTimestamp
-      if (isControl) {
-        record.controlType = controlTypeOf(record.key)
-        if (record.controlType === 'COMMIT' || record.controlType === 'ABORT') {
-          record.coordinatorEpoch = coordinatorEpochOf(record.value)
+    let index = -1
+    try {
+      const cursor = this.cursor()
+      const { baseOffset, baseTimestamp, baseSequence, isControl } = this
+      const logAppendTime = this.timestampType === 'LogAppendTime' ? this.maxTimestamp : null
+      for (index = 0; cursor.next(); index++) {
+        const createTimestamp = baseTimestamp + cursor.exactTimestampDelta()
+        const record: DecodedRecord = {
+          offset: baseOffset + BigInt(cursor.offsetDelta),
+          timestamp: logAppendTime ?? createTimestamp,
+          key: cursor.key(),
+          value: cursor.value(),
+          headers: readHeaders(cursor.bytes, cursor.headersStart, cursor.headerCount, cursor.headersEnd),
+          sequence: baseSequence < 0 ? -1 : incrementSequence(baseSequence, cursor.offsetDelta),
         }
+        if (logAppendTime !== null) record.createTimestamp = createTimestamp
+        if (isControl) addControl(record, cursor)
+        yield record
       }
-      yield record
+    } catch (error) {
+      throw inBatch(error, this.#index, index)
     }
+  }
+}
+
+function addControl(record: DecodedRecord, cursor: RecordCursor): void {
+  const type = within(cursor.keyStart, () => controlTypeOf(record.key))
+  record.controlType = type
+  if (type !== 'COMMIT' && type !== 'ABORT') return
+  record.coordinatorEpoch = within(cursor.valueStart, () => coordinatorEpochOf(record.value))
+}
+
+/** What stands at `start` is decoded by itself: its errors count from there. */
+function within<T>(start: number, decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw error instanceof ProtocolError ? error.shiftedBy(start) : error
   }
 }

@@ -1,3 +1,4 @@
+import { crc32 } from '../crc32.ts'
 import { ProtocolError } from '../errors.ts'
 
 /** Places of the fields of a message of magic 0 or 1 (Java's `LegacyRecord`), bytes from its offset on. */
@@ -40,6 +41,19 @@ export function endOfMessage(view: DataView, start: number, end: number): number
     throw new ProtocolError('MALFORMED', `a message has size ${size} with ${left} bytes left`, start)
   }
   return start + messageOverheadBytes + size
+}
+
+/** Throws ProtocolError CORRUPT_CHECKSUM when the message from `start` to `end` has another checksum than it says. */
+export function checkMessageCrc(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  const at = start + messageField.crc
+  const stored = view.getUint32(at)
+  const computed = crc32(bytes, start + messageField.magic, end)
+  if (computed === stored) return
+  throw new ProtocolError(
+    'CORRUPT_CHECKSUM',
+    `the checksum of a message is ${stored}, computed is ${computed}`,
+    at,
+  )
 }
 
 /** Where key and value of a message stand; a length of -1 is null. */

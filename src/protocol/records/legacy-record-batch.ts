@@ -1,17 +1,23 @@
-import { type CompressionType, compressionTypeOf } from '../compression/codec.ts'
+import { type CompressionType, compressionTypeOf, decompressPart } from '../compression/codec.ts'
 import { decompressor } from '../compression/decompressors.ts'
 import { lz4DecompressLegacy } from '../compression/lz4-decompress.ts'
-import { crc32 } from '../crc32.ts'
 import { ProtocolError } from '../errors.ts'
 import { attributeBit } from './batch-header.ts'
 import {
   type DecodedRecord,
+  inBatch,
   notSafe,
   type RecordBatch,
   safeInt64,
   type TimestampType,
 } from './decoded-batch.ts'
-import { endOfMessage, messageField, messageOverheadBytes, readPlaces } from './legacy-message.ts'
+import {
+  checkMessageCrc,
+  endOfMessage,
+  messageField,
+  messageOverheadBytes,
+  readPlaces,
+} from './legacy-message.ts'
 import { LegacyRecordCursor } from './legacy-record-cursor.ts'
 import type { RecordCursor } from './record-cursor.ts'
 
@@ -36,15 +42,19 @@ export class LegacyRecordBatch implements RecordBatch {
   readonly #start: number
   readonly #end: number
   readonly #maxDecompressedBytes: number
+  readonly #index: number
+  /** Whether the checksums of what a compressed message holds are compared. */
+  #checksInner = false
   /** Found when the content is first looked at: what it expands to is not kept, and this is small. */
   #baseOffset: bigint | null = null
 
-  /** Over a message that stands at `start`; `decodeRecords` has checked that it is all there. */
-  constructor(bytes: Uint8Array, view: DataView, start: number, maxDecompressedBytes: number) {
+  /** Over a message that stands at `start`; `decodeRecords` has checked that it is all there. `index`: for the path of errors. */
+  constructor(bytes: Uint8Array, view: DataView, start: number, maxDecompressedBytes: number, index: number) {
     this.#bytes = bytes
     this.#view = view
     this.#start = start
     this.#maxDecompressedBytes = maxDecompressedBytes
+    this.#index = index
     this.magic = view.getInt8(start + messageField.magic)
     this.sizeInBytes = messageOverheadBytes + view.getInt32(start + messageField.size)
     this.#end = start + this.sizeInBytes
@@ -53,7 +63,12 @@ export class LegacyRecordBatch implements RecordBatch {
   }
 
   get compression(): CompressionType {
-    return compressionTypeOf(this.attributes & attributeBit.compressionMask)
+    const at = this.#start + messageField.attributes
+    try {
+      return compressionTypeOf(this.attributes & attributeBit.compressionMask, at)
+    } catch (error) {
+      throw inBatch(error, this.#index)
+    }
   }
 
   get count(): number {
@@ -107,20 +122,26 @@ export class LegacyRecordBatch implements RecordBatch {
   }
 
   checkCrc(): void {
-    const computed = crc32(this.#bytes, this.#start + messageField.magic, this.#end)
-    if (computed !== this.crc) {
-      throw new ProtocolError(
-        'CORRUPT_CHECKSUM',
-        `the checksum of a message is ${this.crc}, computed is ${computed}`,
-        this.#start + messageField.crc,
-      )
+    try {
+      checkMessageCrc(this.#bytes, this.#view, this.#start, this.#end)
+    } catch (error) {
+      throw inBatch(error, this.#index)
     }
+    this.#checksInner = true
   }
 
   cursor(): RecordCursor {
+    try {
+      return this.#cursor()
+    } catch (error) {
+      throw inBatch(error, this.#index)
+    }
+  }
+
+  #cursor(): RecordCursor {
     const { compression, magic } = this
     if (compression === 'none') {
-      return new LegacyRecordCursor(this.#bytes, this.#start, this.#end, this.lastOffset, magic)
+      return new LegacyRecordCursor(this.#bytes, this.#start, this.#end, this.lastOffset, magic, false)
     }
     const messages = this.#decompress(compression)
     const view = new DataView(messages.buffer, messages.byteOffset, messages.byteLength)
@@ -133,22 +154,27 @@ export class LegacyRecordBatch implements RecordBatch {
     const firstInner = view.getBigInt64(messageField.offset)
     const lastInner = view.getBigInt64(lastStart + messageField.offset)
     this.#baseOffset = firstInner + this.#offsetOfInner(lastInner)
-    return new LegacyRecordCursor(messages, 0, messages.length, firstInner, magic)
+    return new LegacyRecordCursor(messages, 0, messages.length, firstInner, magic, this.#checksInner)
   }
 
   *[Symbol.iterator](): Generator<DecodedRecord, void, undefined> {
-    const cursor = this.cursor()
-    const { baseOffset, baseTimestamp } = this
-    const logAppendTime = this.timestampType === 'LogAppendTime' ? this.maxTimestamp : null
-    while (cursor.next()) {
-      yield {
-        offset: baseOffset + BigInt(cursor.offsetDelta),
-        timestamp: logAppendTime ?? baseTimestamp + cursor.exactTimestampDelta(),
-        key: cursor.key(),
-        value: cursor.value(),
-        headers: [],
-        sequence: -1,
+    let index = -1
+    try {
+      const cursor = this.cursor()
+      const { baseOffset, baseTimestamp } = this
+      const logAppendTime = this.timestampType === 'LogAppendTime' ? this.maxTimestamp : null
+      for (index = 0; cursor.next(); index++) {
+        yield {
+          offset: baseOffset + BigInt(cursor.offsetDelta),
+          timestamp: logAppendTime ?? baseTimestamp + cursor.exactTimestampDelta(),
+          key: cursor.key(),
+          value: cursor.value(),
+          headers: [],
+          sequence: -1,
+        }
       }
+    } catch (error) {
+      throw inBatch(error, this.#index, index)
     }
   }
 
@@ -174,7 +200,8 @@ export class LegacyRecordBatch implements RecordBatch {
     if (valueLength < 0) throw this.#malformed('a compressed message has no value')
     const decompress =
       compression === 'lz4' && this.magic === 0 ? lz4DecompressLegacy : decompressor(compression)
-    return decompress(this.#bytes.subarray(valueStart, valueStart + valueLength), this.#maxDecompressedBytes)
+    const valueEnd = valueStart + valueLength
+    return decompressPart(decompress, this.#bytes, valueStart, valueEnd, this.#maxDecompressedBytes)
   }
 
   #malformed(reason: string): ProtocolError {

@@ -1,6 +1,12 @@
 import { ProtocolError } from '../errors.ts'
 import { attributeBit } from './batch-header.ts'
-import { endOfMessage, type MessagePlaces, messageField, readPlaces } from './legacy-message.ts'
+import {
+  checkMessageCrc,
+  endOfMessage,
+  type MessagePlaces,
+  messageField,
+  readPlaces,
+} from './legacy-message.ts'
 import type { RecordCursor } from './record-cursor.ts'
 
 /**
@@ -22,20 +28,30 @@ export class LegacyRecordCursor implements RecordCursor, MessagePlaces {
   readonly #end: number
   readonly #magic: number
   readonly #firstOffset: bigint
+  readonly #checkCrcs: boolean
   #position: number
   #timestampAt = -1
 
   /**
    * @param firstOffset offset field of the first message.
    * @param magic of the batch; messages inside of one of magic 1 may be of magic 0.
+   * @param checkCrcs whether the checksum of each message is compared when it is reached.
    */
-  constructor(bytes: Uint8Array, start: number, end: number, firstOffset: bigint, magic: number) {
+  constructor(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    firstOffset: bigint,
+    magic: number,
+    checkCrcs: boolean,
+  ) {
     this.bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#position = start
     this.#end = end
     this.#magic = magic
     this.#firstOffset = firstOffset
+    this.#checkCrcs = checkCrcs
   }
 
   next(): boolean {
@@ -43,6 +59,7 @@ export class LegacyRecordCursor implements RecordCursor, MessagePlaces {
     if (start === this.#end) return false
     const view = this.#view
     const end = endOfMessage(view, start, this.#end)
+    if (this.#checkCrcs) checkMessageCrc(this.bytes, view, start, end)
     const magic = view.getInt8(start + messageField.magic)
     if (view.getInt8(start + messageField.attributes) & attributeBit.compressionMask) {
       throw new ProtocolError('MALFORMED', 'a message inside of a compressed one is compressed too', start)

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts'
 import { batchField, batchHeaderBytes, logOverheadBytes } from './batch-header.ts'
-import type { RecordBatch } from './decoded-batch.ts'
+import { inBatch, type RecordBatch } from './decoded-batch.ts'
 import { DefaultRecordBatch } from './default-record-batch.ts'
 import { smallestMessage } from './legacy-message.ts'
 import { LegacyRecordBatch } from './legacy-record-batch.ts'
@@ -23,7 +23,8 @@ const minimumLength = 14
 /**
  * Splits what stands in a `records` field into its batches. Headers are parsed and checksums compared when a batch is
  * reached, its records when it is iterated over. A last batch that is not all there, as brokers send it, is left out.
- * Iterating throws ProtocolError: MALFORMED, CORRUPT_CHECKSUM, or UNSUPPORTED for a compression not spoken here.
+ * Iterating throws ProtocolError: MALFORMED, CORRUPT_CHECKSUM, or UNSUPPORTED for a compression not spoken here. Its path
+ * names batch and record; its offset is a place in `bytes`, or in what a batch expands to where that is at fault.
  */
 export function decodeRecords(bytes: Uint8Array, options: DecodeRecordsOptions = {}): RecordBatches {
   return new RecordBatches(bytes, options)
@@ -49,8 +50,8 @@ export class RecordBatches implements Iterable<RecordBatch> {
   /** Bytes of a last batch that is not all there. Throws ProtocolError MALFORMED when the batches before are. */
   get trailingBytes(): number {
     let position = 0
-    for (;;) {
-      const size = this.#sizeOfBatchAt(position)
+    for (let index = 0; ; index++) {
+      const size = this.#sizeOfBatchAt(position, index)
       if (size === 0) return this.#bytes.length - position
       position += size
     }
@@ -58,9 +59,19 @@ export class RecordBatches implements Iterable<RecordBatch> {
 
   *[Symbol.iterator](): Generator<RecordBatch, void, undefined> {
     let start = 0
-    for (;;) {
-      const size = this.#sizeOfBatchAt(start)
-      if (size === 0) return
+    for (let index = 0; ; index++) {
+      const batch = this.#batchAt(start, index)
+      if (batch === null) return
+      yield batch
+      start += batch.sizeInBytes
+    }
+  }
+
+  /** Null when it is not all there. */
+  #batchAt(start: number, index: number): RecordBatch | null {
+    try {
+      const size = this.#sizeOfBatchAt(start, index)
+      if (size === 0) return null
       const magic = this.#view.getInt8(start + batchField.magic)
       const smallest = magic === 2 ? batchHeaderBytes : smallestMessage(magic)
       if (size < smallest) {
@@ -71,33 +82,28 @@ export class RecordBatches implements Iterable<RecordBatch> {
         )
       }
       const Batch = magic === 2 ? DefaultRecordBatch : LegacyRecordBatch
-      const batch = new Batch(this.#bytes, this.#view, start, this.#maxDecompressedBytes)
+      const batch = new Batch(this.#bytes, this.#view, start, this.#maxDecompressedBytes, index)
       if (this.#checkCrcs) batch.checkCrc()
-      yield batch
-      start += size
+      return batch
+    } catch (error) {
+      throw inBatch(error, index)
     }
   }
 
   /** 0 when it is not all there. The length is compared with what is left before anything relies on it. */
-  #sizeOfBatchAt(start: number): number {
+  #sizeOfBatchAt(start: number, index: number): number {
     const left = this.#bytes.length - start
     if (left < logOverheadBytes) return 0
     const length = this.#view.getInt32(start + batchField.length)
     if (length < minimumLength) {
-      throw new ProtocolError(
-        'MALFORMED',
-        `the length of a batch is ${length}, at least ${minimumLength} is needed`,
-        start + batchField.length,
-      )
+      const reason = `the length of a batch is ${length}, at least ${minimumLength} is needed`
+      throw inBatch(new ProtocolError('MALFORMED', reason, start + batchField.length), index)
     }
     if (left < bytesUpToMagic) return 0
     const magic = this.#view.getInt8(start + batchField.magic)
     if (magic < 0 || magic > 2) {
-      throw new ProtocolError(
-        'MALFORMED',
-        `magic ${magic} is unknown, known are 0 to 2`,
-        start + batchField.magic,
-      )
+      const reason = `magic ${magic} is unknown, known are 0 to 2`
+      throw inBatch(new ProtocolError('MALFORMED', reason, start + batchField.magic), index)
     }
     const size = logOverheadBytes + length
     return left < size ? 0 : size

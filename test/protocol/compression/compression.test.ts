@@ -8,7 +8,8 @@ import {
 import { createCompressor } from '../../../src/protocol/compression/compressors.ts'
 import { decompressor } from '../../../src/protocol/compression/decompressors.ts'
 import { zstdOfNode } from '../../../src/protocol/compression/zlib.ts'
-import { ProtocolError } from '../../../src/protocol/errors.ts'
+import type { ProtocolError } from '../../../src/protocol/errors.ts'
+import { expectPlace } from './places.ts'
 import { samples } from './samples.ts'
 
 type Name = Exclude<CompressionType, 'none'>
@@ -27,7 +28,7 @@ const contents = fc
 
 describe('compressors', () => {
   test('have the ids of their place in the table', () => {
-    expect(compressionTypes.map((_, id) => compressionTypeOf(id))).toEqual([
+    expect(compressionTypes.map((_, id) => compressionTypeOf(id, 0))).toEqual([
       'none',
       'gzip',
       'snappy',
@@ -36,7 +37,7 @@ describe('compressors', () => {
     ])
     for (const name of writable) {
       const { id } = createCompressor(name)
-      expect(compressionTypeOf(id)).toBe(name)
+      expect(compressionTypeOf(id, 0)).toBe(name)
     }
   })
 
@@ -49,7 +50,9 @@ describe('compressors', () => {
         }),
       )
     }
-    expect(() => compressionTypeOf(7)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
+    expect(() => compressionTypeOf(7, 22)).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED', offset: 22 }),
+    )
   })
 
   test.each([
@@ -131,7 +134,7 @@ describe.each(writable)('%s', (name) => {
         expect(() => decompress(packed, limit)).toThrow(
           expect.objectContaining({
             code: 'MALFORMED',
-            message: `the ${name} data expands to more than ${limit} bytes`,
+            reason: `the ${name} data expands to more than ${limit} bytes`,
           }),
         )
       }
@@ -146,7 +149,10 @@ describe.each(writable)('%s', (name) => {
       // Xerial's framing has no end: nothing but its header is a whole stream of nothing.
       if (name === 'snappy' && cut === 16) continue
       expect(() => decompress(shortened, 1000), `${cut} bytes`).toThrow(
-        expect.objectContaining({ code: 'MALFORMED' }),
+        expect.objectContaining({
+          code: 'MALFORMED',
+          offset: expect.toSatisfy((at) => at >= 0 && at <= cut),
+        }),
       )
     }
   })
@@ -161,7 +167,7 @@ describe.each(writable)('%s', (name) => {
         try {
           expect(decompress(changed, 2000).length).toBeLessThanOrEqual(2000)
         } catch (error) {
-          expect(error).toBeInstanceOf(ProtocolError)
+          expectPlace(error, changed)
           thrown++
         }
       }
@@ -177,7 +183,8 @@ describe.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('reading %s', (name) =
         try {
           return decompressor(name)(bytes, 10_000).length <= 10_000
         } catch (error) {
-          return error instanceof ProtocolError && error.code === 'MALFORMED'
+          expectPlace(error, bytes)
+          return (error as ProtocolError).code === 'MALFORMED'
         }
       }),
       { numRuns: 500 },

@@ -4,6 +4,7 @@ import { zstdOfNode } from '../../../src/protocol/compression/zlib.ts'
 import { xxhash64 } from '../../../src/protocol/compression/zstd/xxhash64.ts'
 import { zstdDecompress } from '../../../src/protocol/compression/zstd/zstd-decompress.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
+import { expectPlace } from './places.ts'
 import { randomNumbers, sample, samples } from './samples.ts'
 import { zstdFrames } from './zstd-frames.ts'
 
@@ -95,11 +96,25 @@ describe('zstd', () => {
           expect(zstdDecompress(changed, 400_000).length).toBeLessThanOrEqual(400_000)
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error
+          expectPlace(error, changed)
           thrown++
         }
       }
     }
     expect(thrown).toBeGreaterThan(500)
+  })
+
+  test('tells where in the data it is broken', () => {
+    const { bytes } = frames.find(({ checksum }) => checksum)!
+    const changed = Buffer.from(bytes)
+    changed[changed.length - 1]! ^= 1
+    const wrong = {
+      message: expect.stringMatching(/checksum of a frame is wrong at byte/),
+      offset: bytes.length - 4,
+    }
+    expect(() => zstdDecompress(changed, 2 ** 24)).toThrow(expect.objectContaining(wrong))
+    const behind = Buffer.concat([bytes, Buffer.from('0102030405', 'hex')])
+    expect(() => zstdDecompress(behind, 2 ** 24)).toThrow(expect.objectContaining({ offset: bytes.length }))
   })
 
   // A Node without zstd has nothing to compare with: there the frames that libzstd wrote stand for it.

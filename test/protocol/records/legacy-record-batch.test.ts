@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../../src/protocol/crc32.ts'
 import { ProtocolError } from '../../../src/protocol/errors.ts'
@@ -6,6 +7,7 @@ import {
   type RecordBatchOptions,
   type RecordInput,
 } from '../../../src/protocol/records/encode-record-batch.ts'
+import { smallestMessage } from '../../../src/protocol/records/legacy-message.ts'
 import { decodeRecords, type RecordBatch } from '../../../src/protocol/records/record-batch.ts'
 import { recordVectors } from './record-vectors.ts'
 
@@ -40,7 +42,51 @@ describe('crc32', () => {
   })
 })
 
+/** A compressed message whose second one inside has a value that its checksum does not fit. */
+function withBadInner(magic: number): Buffer {
+  // Not compressed in fact: gzip would check the bytes on its own.
+  const inner = Buffer.from(encodeRecordBatch({ magic }, records))
+  const first = 12 + inner.readInt32BE(8)
+  const second = first + 12 + inner.readInt32BE(first + 8)
+  inner[second - 1]! ^= 1
+  const packed = gzipSync(inner)
+  const outer = Buffer.from(encodeRecordBatch({ magic }, [{ ...records[2]!, key: null, value: packed }]))
+  outer[17]! |= 1
+  return withCrc(outer)
+}
+
 describe('messages of magic 0 and 1', () => {
+  test.each([0, 1])(
+    'of magic %d that are compressed each have a checksum, which is compared too',
+    (magic) => {
+      const bytes = withBadInner(magic)
+      const first = smallestMessage(magic) + 2 + 9
+      const [batch] = decodeRecords(bytes)
+      const read: (string | null)[] = []
+      expect(() => {
+        for (const { value } of batch!) read.push(text(value))
+      }).toThrow(
+        expect.objectContaining({
+          code: 'CORRUPT_CHECKSUM',
+          path: 'batches[0].records[1]',
+          offset: first + 12,
+          reason: expect.stringMatching(/^the checksum of a message is \d+, computed is \d+$/),
+        }),
+      )
+      expect(read).toEqual(['the first'])
+
+      const [unchecked] = decodeRecords(bytes, { checkCrcs: false })
+      expect(Array.from(unchecked!, ({ value }) => text(value))).toEqual([
+        'the first',
+        'the second, the secone',
+        null,
+      ])
+      // Whoever asks for the checksum of the batch asks for all of them.
+      unchecked!.checkCrc()
+      expect(() => [...unchecked!]).toThrow(expect.objectContaining({ code: 'CORRUPT_CHECKSUM' }))
+    },
+  )
+
   const encodable = recordVectors.filter(
     ({ encodable, batches }) => encodable && batches.some(({ magic }) => magic < 2),
   )

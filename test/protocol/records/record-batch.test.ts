@@ -125,7 +125,7 @@ describe('decodeRecords', () => {
     expect(() => Array.from(decodeRecords(magic3))).toThrow(
       expect.objectContaining({
         code: 'MALFORMED',
-        message: 'magic 3 is unknown, known are 0 to 2 at byte 16',
+        message: 'batches[0]: magic 3 is unknown, known are 0 to 2 at byte 16',
       }),
     )
     const unknown = Buffer.from(bytes)
@@ -134,7 +134,7 @@ describe('decodeRecords', () => {
     expect(() => batch!.cursor()).toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED',
-        message: 'compression id 5 is unknown; known are 0 to 4',
+        message: 'batches[0]: compression id 5 is unknown; known are 0 to 4 at byte 21',
       }),
     )
   })
@@ -146,6 +146,47 @@ describe('decodeRecords', () => {
       expect.objectContaining({ code: 'CORRUPT_CHECKSUM', offset: 17 }),
     )
     expect(Array.from(decodeRecords(bytes, { checkCrcs: false })).length).toBe(1)
+  })
+
+  test('tells batch, record and place of what is wrong', () => {
+    const good = encodeRecordBatch({}, [{ offset: 0n, timestamp: 0n, key: null, value: 'first' }])
+    const records = [1n, 2n].map((offset) => ({ offset, timestamp: 0n, key: null, value: 'value' }))
+    const where = (bytes: Uint8Array) => {
+      const joined = Buffer.concat([good, bytes])
+      try {
+        for (const batch of decodeRecords(joined, { checkCrcs: false })) void [...batch]
+      } catch (error) {
+        const { path, offset } = error as ProtocolError
+        return { path, offset: offset - good.length }
+      }
+      return null
+    }
+    expect(where(encodeRecordBatch({}, records))).toBeNull()
+
+    const badLength = encodeRecordBatch({}, records)
+    badLength[8] = 0xff
+    expect(where(badLength)).toEqual({ path: 'batches[1]', offset: 8 })
+
+    // The second record has twelve bytes; its first is its length.
+    const badRecord = encodeRecordBatch({}, records)
+    badRecord[badRecord.length - 12] = 0x7e
+    expect(where(badRecord)).toEqual({ path: 'batches[1].records[1]', offset: badRecord.length - 11 })
+
+    // A place in the compressed data is one of the whole.
+    const badSnappy = encodeRecordBatch({ compression: 'snappy' }, records)
+    badSnappy[61 + 16] = 0x7f
+    expect(where(badSnappy)).toEqual({ path: 'batches[1]', offset: 61 + 16 })
+
+    // A place in what it expands to is one of that.
+    const packed = encodeRecordBatch({ compression: 'gzip' }, records)
+    packed[60] = 3
+    const [, batch] = decodeRecords(Buffer.concat([good, packed]), { checkCrcs: false })
+    expect(() => [...batch!]).toThrow(
+      expect.objectContaining({ path: 'batches[1].records[2]', offset: 24, code: 'TRUNCATED' }),
+    )
+
+    const control = encodeRecordBatch({ isControl: true }, [{ ...records[0]!, key: new Uint8Array(2) }])
+    expect(where(control)).toMatchObject({ path: 'batches[1].records[0]', offset: 61 + 5 })
   })
 
   test('refuses to expand a batch beyond the limit', () => {
@@ -160,7 +201,7 @@ describe('decodeRecords', () => {
     expect(() => Array.from(limited!)).toThrow(
       expect.objectContaining({
         code: 'MALFORMED',
-        message: 'the gzip data expands to more than 100000 bytes',
+        message: 'batches[0]: the gzip data expands to more than 100000 bytes at byte 61',
       }),
     )
   })

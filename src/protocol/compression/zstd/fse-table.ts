@@ -71,11 +71,13 @@ export function readTable(
   }
 
   const log = read(4) + 5
-  if (log > maxLog) throw broken('zstd', `a table has ${log} bits of accuracy, at most ${maxLog} are allowed`)
+  if (log > maxLog)
+    throw broken('zstd', `a table has ${log} bits of accuracy, at most ${maxLog} are allowed`, start)
   let left = 1 << log
   const counts: number[] = []
   while (left > 0) {
-    if (counts.length > maxSymbol) throw broken('zstd', `a table has more than ${maxSymbol + 1} symbols`)
+    if (counts.length > maxSymbol)
+      throw broken('zstd', `a table has more than ${maxSymbol + 1} symbols`, start)
     const width = 32 - Math.clz32(left + 1)
     const short = (1 << width) - 1 - (left + 1)
     const lowMask = (1 << (width - 1)) - 1
@@ -94,7 +96,8 @@ export function readTable(
       if (bit > endBit) break
     }
   }
-  if (left < 0 || counts.length > maxSymbol + 1) throw broken('zstd', 'a table has counts that do not fit')
-  if (bit > endBit) throw broken('zstd', 'it ends within a table')
+  if (left < 0 || counts.length > maxSymbol + 1)
+    throw broken('zstd', 'a table has counts that do not fit', start)
+  if (bit > endBit) throw broken('zstd', 'it ends within a table', start)
   return { table: buildTable(counts, log), next: (bit + 7) >>> 3 }
 }

@@ -16,22 +16,22 @@ export function readHuffmanTable(
   start: number,
   end: number,
 ): { table: HuffmanTable; next: number } {
-  if (start >= end) throw broken('zstd', 'it ends before a Huffman tree')
+  if (start >= end) throw broken('zstd', 'it ends before a Huffman tree', start)
   const header = bytes[start]!
   if (header < 128) {
     const next = start + 1 + header
-    if (next > end) throw broken('zstd', 'it ends within a Huffman tree')
-    return { table: buildHuffmanTable(readCompressedWeights(bytes, start + 1, next)), next }
+    if (next > end) throw broken('zstd', 'it ends within a Huffman tree', start)
+    return { table: buildHuffmanTable(readCompressedWeights(bytes, start + 1, next), start), next }
   }
   const count = header - 127
   const next = start + 1 + ((count + 1) >>> 1)
-  if (next > end) throw broken('zstd', 'it ends within a Huffman tree')
+  if (next > end) throw broken('zstd', 'it ends within a Huffman tree', start)
   const weights: number[] = []
   for (let i = 0; i < count; i++) {
     const byte = bytes[start + 1 + (i >>> 1)]!
     weights.push(i % 2 === 0 ? byte >>> 4 : byte & 15)
   }
-  return { table: buildHuffmanTable(weights), next }
+  return { table: buildHuffmanTable(weights, start), next }
 }
 
 /** Two states take turns over one stream of bits, until it is used up. */
@@ -50,7 +50,7 @@ function readCompressedWeights(bytes: Uint8Array, start: number, end: number): n
     return value
   }
   const states = [read(log), read(log)]
-  if (bit < stream.startBit) throw broken('zstd', 'the weights of a Huffman tree are cut')
+  if (bit < stream.startBit) throw broken('zstd', 'the weights of a Huffman tree are cut', start)
   const weights: number[] = []
   for (let turn = 0; ; turn ^= 1) {
     const state = states[turn]!
@@ -62,27 +62,27 @@ function readCompressedWeights(bytes: Uint8Array, start: number, end: number): n
     }
     if (weights.length > mostWeights) break
   }
-  if (weights.length > mostWeights) throw broken('zstd', 'a Huffman tree has too many weights')
+  if (weights.length > mostWeights) throw broken('zstd', 'a Huffman tree has too many weights', start)
   return weights
 }
 
 /** Where a stream that is read backwards begins: below the highest bit set of its last byte (RFC 8878, 4.1). */
 export function bitsOf(bytes: Uint8Array, start: number, end: number): { bit: number; startBit: number } {
-  if (start >= end) throw broken('zstd', 'a stream of bits is empty')
+  if (start >= end) throw broken('zstd', 'a stream of bits is empty', start)
   const last = bytes[end - 1]!
-  if (last === 0) throw broken('zstd', 'a stream of bits has no end mark')
+  if (last === 0) throw broken('zstd', 'a stream of bits has no end mark', end - 1)
   return { bit: (end - 1) * 8 + 31 - Math.clz32(last), startBit: start * 8 }
 }
 
-/** Weights of all symbols but the last, whose weight makes the sum a power of two. */
-function buildHuffmanTable(weights: number[]): HuffmanTable {
+/** Weights of all symbols but the last, whose weight makes the sum a power of two. `at`: where they were read. */
+function buildHuffmanTable(weights: number[], at: number): HuffmanTable {
   let sum = 0
   for (const weight of weights) if (weight > 0) sum += 1 << (weight - 1)
-  if (sum === 0) throw broken('zstd', 'a Huffman tree has no weights')
+  if (sum === 0) throw broken('zstd', 'a Huffman tree has no weights', at)
   const bits = 32 - Math.clz32(sum)
   const left = (1 << bits) - sum
   if (bits > mostBits || (left & (left - 1)) !== 0) {
-    throw broken('zstd', 'the weights of a Huffman tree do not add up')
+    throw broken('zstd', 'the weights of a Huffman tree do not add up', at)
   }
   const all = [...weights, 32 - Math.clz32(left)]
   const entries = new Uint16Array(1 << bits)
@@ -139,5 +139,5 @@ export function decodeHuffmanStream(
     bit -= entry & 255
   }
   if (q !== to || bit !== startBit)
-    throw broken('zstd', 'a stream of literals does not end with its last literal')
+    throw broken('zstd', 'a stream of literals does not end with its last literal', start)
 }

@@ -91,10 +91,10 @@ export function readSequencesSection(
   end: number,
   tables: SequenceTables,
 ): SequencesSection {
-  if (start >= end) throw broken('zstd', 'a block has no sequences section')
+  if (start >= end) throw broken('zstd', 'a block has no sequences section', start)
   const first = bytes[start]!
   let p = start + (first < 128 ? 1 : first < 255 ? 2 : 3)
-  if (p > end) throw broken('zstd', 'it ends within the count of sequences')
+  if (p > end) throw broken('zstd', 'it ends within the count of sequences', start)
   const count =
     first < 128
       ? first
@@ -102,12 +102,12 @@ export function readSequencesSection(
         ? ((first - 128) << 8) + bytes[start + 1]!
         : bytes[start + 1]! + (bytes[start + 2]! << 8) + 0x7f00
   if (count === 0) {
-    if (p !== end) throw broken('zstd', 'bytes follow a block without sequences')
+    if (p !== end) throw broken('zstd', 'bytes follow a block without sequences', p)
     return { count, start: p, end }
   }
-  if (p >= end) throw broken('zstd', 'it ends before the modes of sequences')
+  if (p >= end) throw broken('zstd', 'it ends before the modes of sequences', p)
   const modes = bytes[p++]!
-  if ((modes & 3) !== 0) throw broken('zstd', 'reserved bits of the modes of sequences are set')
+  if ((modes & 3) !== 0) throw broken('zstd', 'reserved bits of the modes of sequences are set', p - 1)
   known ??= codes()
   let shift = 6
   for (const name of ['literalLengths', 'offsets', 'matchLengths'] as const) {
@@ -118,17 +118,17 @@ export function readSequencesSection(
       code.default ??= buildTable(code.defaultCounts, code.defaultLog)
       tables[name] = code.default
     } else if (mode === 1) {
-      if (p >= end) throw broken('zstd', 'it ends within the tables of sequences')
+      if (p >= end) throw broken('zstd', 'it ends within the tables of sequences', p)
       const symbol = bytes[p++]!
       if (symbol > code.maxSymbol)
-        throw broken('zstd', `a code is ${symbol}, at most ${code.maxSymbol} is allowed`)
+        throw broken('zstd', `a code is ${symbol}, at most ${code.maxSymbol} is allowed`, p - 1)
       tables[name] = constantTable(symbol)
     } else if (mode === 2) {
       const read = readTable(bytes, p, end, code.maxLog, code.maxSymbol)
       tables[name] = read.table
       p = read.next
     } else if (tables[name] === null) {
-      throw broken('zstd', 'a block uses a table of the one before, and there is none')
+      throw broken('zstd', 'a block uses a table of the one before, and there is none', p)
     }
   }
   return { count, start: p, end }
@@ -142,8 +142,8 @@ export interface OutputState {
   frameStart: number
   at: number
   repeats: [number, number, number]
-  /** Why a block that goes beyond the limit may not. */
-  overflow(): ProtocolError
+  /** Why a block that goes beyond the limit may not, at that place of `bytes`. */
+  overflow(at: number): ProtocolError
 }
 
 /**
@@ -191,7 +191,7 @@ export function runSequences(
 
     for (let left = section.count; ; ) {
       // Reads beyond the start find other bytes of the frame, or the margin before it: wrong, but no harm is done yet.
-      if (bit < startBit) throw broken('zstd', 'a stream of sequences is too short')
+      if (bit < startBit) throw broken('zstd', 'a stream of sequences is too short', section.start)
       const offsetCode = offsetSymbols[offsetState]!
       let offsetValue: number
       if (offsetCode <= 24) {
@@ -217,7 +217,7 @@ export function runSequences(
       const literalLength =
         literalBases[literalCode]! +
         ((view.getUint32(bit >> 3, true) >>> (bit & 7)) & ((1 << literalExtra) - 1))
-      if (bit < startBit) throw broken('zstd', 'a stream of sequences is too short')
+      if (bit < startBit) throw broken('zstd', 'a stream of sequences is too short', section.start)
 
       let offset: number
       if (offsetValue > 3) {
@@ -238,8 +238,8 @@ export function runSequences(
       }
 
       if (literalLength > literals.end - literalAt)
-        throw broken('zstd', 'a sequence takes more literals than there are')
-      if (literalLength + matchLength > limit - q) throw state.overflow()
+        throw broken('zstd', 'a sequence takes more literals than there are', bit >> 3)
+      if (literalLength + matchLength > limit - q) throw state.overflow(bit >> 3)
       if (literalLength <= 32) {
         for (let i = 0; i < literalLength; i++) output[q + i] = source[literalAt + i]!
       } else {
@@ -248,7 +248,7 @@ export function runSequences(
       literalAt += literalLength
       q += literalLength
       if (offset === 0 || offset > q - frameStart) {
-        throw broken('zstd', `a copy from ${offset} before, at ${q - frameStart}`)
+        throw broken('zstd', `a copy from ${offset} before, at ${q - frameStart}`, bit >> 3)
       }
       if (offset >= matchLength && matchLength > 256)
         output.copyWithin(q, q - offset, q - offset + matchLength)
@@ -276,12 +276,13 @@ export function runSequences(
         offsetTable.bases[offsetState]! +
         ((view.getUint32(bit >> 3, true) >>> (bit & 7)) & ((1 << offsetNext) - 1))
     }
-    if (bit !== startBit) throw broken('zstd', 'a stream of sequences does not end with its last one')
+    if (bit !== startBit)
+      throw broken('zstd', 'a stream of sequences does not end with its last one', section.start)
     state.repeats = [repeat1, repeat2, repeat3]
   }
 
   const rest = literals.end - literalAt
-  if (rest > limit - q) throw state.overflow()
+  if (rest > limit - q) throw state.overflow(section.start)
   output.set(source.subarray(literalAt, literals.end), q)
   state.at = q + rest
 }

@@ -40,10 +40,10 @@ export class ZstdOutput implements OutputState {
   }
 
   /** For a block that does not fit into what was reserved: by what it may hold, or by what the caller allows. */
-  overflow(): ProtocolError {
+  overflow(at: number): ProtocolError {
     return this.#isCut
-      ? tooLarge('zstd', this.#maxBytes)
-      : broken('zstd', 'a block expands to more than it may')
+      ? tooLarge('zstd', this.#maxBytes, at)
+      : broken('zstd', 'a block expands to more than it may', at)
   }
 
   /** All of it. What was allocated too much is not to be held for long. */
@@ -69,19 +69,19 @@ interface FrameHeader {
 function readFrameHeader(bytes: Uint8Array, view: DataView, start: number, end: number): FrameHeader {
   const flags = bytes[start]!
   const isSingle = (flags & 32) !== 0
-  if ((flags & 8) !== 0) throw broken('zstd', 'a reserved bit of a frame header is set')
+  if ((flags & 8) !== 0) throw broken('zstd', 'a reserved bit of a frame header is set', start)
   const dictionaryBytes = [0, 1, 2, 4][flags & 3]!
   const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][flags >>> 6]!
   let p = start + 1
   const headerEnd = p + (isSingle ? 0 : 1) + dictionaryBytes + sizeBytes
-  if (headerEnd > end) throw broken('zstd', 'it ends within a frame header')
+  if (headerEnd > end) throw broken('zstd', 'it ends within a frame header', start)
   let windowBytes = 0
   if (!isSingle) {
     const descriptor = bytes[p++]!
     windowBytes = 2 ** (10 + (descriptor >>> 3)) * (1 + (descriptor & 7) / 8)
   }
   for (let i = 0; i < dictionaryBytes; i++) {
-    if (bytes[p + i] !== 0) throw broken('zstd', 'a frame needs a dictionary, and Kafka has none')
+    if (bytes[p + i] !== 0) throw broken('zstd', 'a frame needs a dictionary, and Kafka has none', p)
   }
   p += dictionaryBytes
   let contentSize = -1
@@ -106,7 +106,7 @@ export function expandFrame(
   output: ZstdOutput,
   scratch: Uint8Array,
 ): number {
-  if (start >= end) throw broken('zstd', 'it ends within a frame header')
+  if (start >= end) throw broken('zstd', 'it ends within a frame header', start)
   const header = readFrameHeader(bytes, view, start, end)
   const { contentSize } = header
   const blockLimit = Math.min(maxBlockBytes, header.windowBytes)
@@ -117,16 +117,16 @@ export function expandFrame(
   let huffman: HuffmanTable | null = null
   let p = header.start
   for (let isLast = false; !isLast; ) {
-    if (end - p < 3) throw broken('zstd', 'it ends before a block')
+    if (end - p < 3) throw broken('zstd', 'it ends before a block', p)
     const blockHeader = view.getUint32(p, true) & 0xffffff
     p += 3
     isLast = (blockHeader & 1) !== 0
     const kind = (blockHeader >>> 1) & 3
     const size = blockHeader >>> 3
-    if (kind === 3) throw broken('zstd', 'a block is of the reserved kind')
+    if (kind === 3) throw broken('zstd', 'a block is of the reserved kind', p - 3)
     if (size > blockLimit)
-      throw broken('zstd', `a block has ${size} bytes, at most ${blockLimit} are allowed`)
-    if ((kind === 1 ? 1 : size) > end - p) throw broken('zstd', `it ends within a block of ${size} bytes`)
+      throw broken('zstd', `a block has ${size} bytes, at most ${blockLimit} are allowed`, p - 3)
+    if ((kind === 1 ? 1 : size) > end - p) throw broken('zstd', `it ends within a block of ${size} bytes`, p)
     // A header that lies about the size reserves no more for that, and fails by it.
     const left = contentSize < 0 ? blockLimit : contentSize - (output.at - frameStart)
     const limit = output.reserve(kind === 2 ? Math.min(blockLimit, left) : size)
@@ -138,7 +138,7 @@ export function expandFrame(
       runSequences(bytes, view, section, tables, literals, output, limit)
       p = blockEnd
     } else {
-      if (limit - output.at < size) throw output.overflow()
+      if (limit - output.at < size) throw output.overflow(p)
       if (kind === 0) output.bytes.set(bytes.subarray(p, p + size), output.at)
       else output.bytes.fill(bytes[p]!, output.at, output.at + size)
       output.at += size
@@ -146,12 +146,16 @@ export function expandFrame(
     }
   }
   if (contentSize >= 0 && output.at - frameStart !== contentSize) {
-    throw broken('zstd', `a frame expands to ${output.at - frameStart} bytes, its header says ${contentSize}`)
+    throw broken(
+      'zstd',
+      `a frame expands to ${output.at - frameStart} bytes, its header says ${contentSize}`,
+      start,
+    )
   }
   if (!header.hasChecksum) return p
-  if (end - p < 4) throw broken('zstd', 'it ends before a checksum')
+  if (end - p < 4) throw broken('zstd', 'it ends before a checksum', p)
   if (Number(xxhash64(output.bytes, frameStart, output.at) & 0xffff_ffffn) !== view.getUint32(p, true)) {
-    throw broken('zstd', 'the checksum of a frame is wrong')
+    throw broken('zstd', 'the checksum of a frame is wrong', p)
   }
   return p + 4
 }
