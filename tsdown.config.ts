@@ -15,6 +15,7 @@ export default defineConfig([
       index: 'src/index.ts',
       'protocol/index': 'src/protocol/index.ts',
       'protocol/registry': 'src/protocol/registry.ts',
+      'testing/index': 'src/testing/index.ts',
     },
     dts: true,
     // zod is a dev dependency on purpose: what the options schemas use of it is inlined here. So is commander below.

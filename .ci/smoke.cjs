@@ -1,7 +1,7 @@
 // Uses the installed package by `require`, with nothing but Node. Also what smoke.mjs does with what it has imported.
 const assert = require('node:assert/strict')
 
-async function smoke({ Kafka, InvalidOptionError, KafkaError, json, string }, protocol, registry) {
+async function smoke({ Kafka, InvalidOptionError, KafkaError, json, string }, protocol, registry, testing) {
   const kafka = new Kafka({ bootstrapServers: 'localhost:9092', clientId: 'smoke' })
   const clients = [
     kafka.producer({ valueSerializer: json() }),
@@ -24,10 +24,25 @@ async function smoke({ Kafka, InvalidOptionError, KafkaError, json, string }, pr
   const version = request.versions.max
   const decoded = request.decode(version, request.encode(version, { topics: [{ name: 'orders' }] }))
   assert.equal(decoded.topics[0].name, 'orders')
+
+  const broker = await testing.startKafka({ topics: ['orders'] })
+  const client = new Kafka({ bootstrapServers: broker.bootstrapServers })
+  const producer = client.producer()
+  await producer.send({ topic: 'orders', value: 'hello' })
+  await producer.close()
+  assert.equal(broker.records('orders')[0].value.toString(), 'hello')
+  await broker.close()
+  // One tree of errors, whatever entry they come from.
+  await assert.rejects(testing.startKafka({ brokers: 0 }), InvalidOptionError)
 }
 
 module.exports = { smoke }
 
 if (require.main === module) {
-  smoke(require('kafkawire'), require('kafkawire/protocol'), require('kafkawire/protocol/registry'))
+  smoke(
+    require('kafkawire'),
+    require('kafkawire/protocol'),
+    require('kafkawire/protocol/registry'),
+    require('kafkawire/testing'),
+  )
 }

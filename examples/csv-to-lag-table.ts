@@ -15,7 +15,7 @@ import { startProgress } from './support/progress.ts'
 
 const usage = `npm start -- [options]
 
-  --bootstrap-server HOST:PORT   the Kafka to use; default: KAFKAWIRE_BOOTSTRAP, else one is started (needs Java and Maven)
+  --bootstrap-server HOST:PORT   the Kafka to use; default: KAFKAWIRE_BOOTSTRAP, else one in memory
   --csv FILE                     default: flights-airport.csv of vega-datasets
   --key COLUMN                   the column that keys the messages; default: the first
   --passes N                     how often the file is sent; default: 20

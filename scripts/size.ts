@@ -1,5 +1,6 @@
 /**
- * Size of what an application bundles: minified and gzipped, by entry. Fails beyond the budgets below; build first.
+ * Size of what an application bundles: minified and gzipped, by entry. Fails beyond the budgets below, and when the broker
+ * in memory has come into what is no test; build first.
  *
  *   npm run size
  */
@@ -7,6 +8,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'tsdown'
+import { modulesOf } from './dist-modules.ts'
 
 /** In kB (1000 bytes) of gzip. The aim for a producer alone is 30. */
 const budgets = [
@@ -55,5 +57,13 @@ try {
 console.table(rows)
 if (tooLarge.length > 0) {
   console.error(`beyond the budget: ${tooLarge.join(', ')}`)
+  process.exitCode = 1
+}
+
+const dist = join(import.meta.dirname, '..', 'dist')
+for (const entry of ['index.js', 'protocol/index.js', 'protocol/registry.js']) {
+  const strays = modulesOf(join(dist, entry)).filter((module) => module.startsWith('src/testing/'))
+  if (strays.length === 0) continue
+  console.error(`${entry} has parts of kafkawire/testing in it: ${strays.join(', ')}`)
   process.exitCode = 1
 }

@@ -204,7 +204,7 @@ async function soak(seconds: number, cluster: RealKafka): Promise<Ledger> {
     stop.abort()
     await producing
     await waitUntilRead(ledger)
-    await compareWithLog(kafka, bootstrapServers, ledger)
+    await compareWithLog(cluster, ledger)
   } finally {
     stop.abort()
     await members.closeAll()
@@ -212,8 +212,8 @@ async function soak(seconds: number, cluster: RealKafka): Promise<Ledger> {
   return ledger
 }
 
-async function compareWithLog(kafka: Kafka, bootstrapServers: string, ledger: Ledger): Promise<void> {
-  const log = await readLog(kafka, bootstrapServers, topic)
+async function compareWithLog(cluster: RealKafka, ledger: Ledger): Promise<void> {
+  const log = await readLog(cluster, cluster.bootstrapServers, topic)
   const inLog = new Set<number>()
   let count = 0
   for (const records of log.values()) {

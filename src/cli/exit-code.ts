@@ -1,7 +1,7 @@
 /** What the command's exit codes mean; scripts rely on them. */
 export const exitCodes = {
   ok: 0,
-  /** The bytes do not decode, the broker answered with an error, or `--strict` found something. */
+  /** The bytes do not decode, the broker answered with an error, a port is in use, or `--strict` found something. */
   failed: 1,
   /** Wrong arguments, or a file that cannot be read or written. */
   usage: 2,

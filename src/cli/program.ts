@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { AuthenticationError, ConnectionError, ProtocolError, TimeoutError, TlsError } from '../errors.ts'
 import { clientSoftware } from '../version.ts'
+import { addBrokerCommand } from './broker/command.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
 import { type Io, Output, OutputError } from './output.ts'
 import { addProtocolCommand } from './protocol/command.ts'
@@ -14,8 +15,8 @@ export interface Streams {
 }
 
 const exitCodeHelp = `
-Exit codes: 0 fine; 1 bytes that do not decode, or a broker that answers with an error; 2 wrong usage; 3 no connection
-to the broker, or no answer in time.`
+Exit codes: 0 fine; 1 bytes that do not decode, a broker that answers with an error, or a port that is in use; 2 wrong
+usage; 3 no connection to the broker, or no answer in time.`
 
 /** Runs the command `kafkawire` with these arguments and gives its exit code. Never rejects. */
 export async function run(args: readonly string[], streams: Streams): Promise<ExitCode> {
@@ -52,9 +53,11 @@ async function runCommand(args: readonly string[], io: Io): Promise<ExitCode> {
       },
     })
     .addHelpText('afterAll', exitCodeHelp)
-  addProtocolCommand(program, io, (ended) => {
-    code = ended
-  })
+  const ended = (last: ExitCode) => {
+    code = last
+  }
+  addBrokerCommand(program, io, ended)
+  addProtocolCommand(program, io, ended)
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {

@@ -23,7 +23,7 @@ const layers: readonly { readonly of: string; readonly from: readonly string[] }
   {
     of: 'src/cli/',
     from: [
-      ...['protocol', 'network', 'cluster', 'options', 'producer', 'consumer', 'admin'].map(
+      ...['protocol', 'network', 'cluster', 'options', 'producer', 'consumer', 'admin', 'testing'].map(
         (layer) => `src/${layer}/`,
       ),
       'src/kafka.ts',
@@ -60,6 +60,11 @@ describe('imports go in one direction', () => {
     const others = files.filter(({ path }) => !path.startsWith('src/cli/'))
     expect(others.length).toBeLessThan(files.length)
     expect(wrong(others, ({ target }) => target.startsWith('src/cli/'))).toEqual([])
+  })
+
+  it('to the broker in memory from the command alone', () => {
+    const others = files.filter(({ path }) => !/^src\/(testing|cli)\//.test(path))
+    expect(wrong(others, ({ target }) => target.startsWith('src/testing/'))).toEqual([])
   })
 
   it('from the leaves to each other and the protocol alone', () => {

@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,8 +38,23 @@ describe('samples of the command', () => {
   })
 })
 
+const needsNone = ({ needs }: Block) => needs?.get('kafka') === 'none'
+
+describe('samples of the command that need no Kafka, run', () => {
+  test.for(samples.filter(needsNone))('$place does what it says', async ({ text, needs }) => {
+    for (const line of text.trimEnd().split('\n')) {
+      // Its usual port may be taken on this machine.
+      const { code, output } = await runUntilStopped(line.replace('--port 9092', '--port 0'), needs!)
+      expect(output).toContain(needs!.get('prints'))
+      expect({ code, output }).toEqual({ code: 0, output })
+    }
+  })
+})
+
 describeKafka('samples of the command, run', (kafka) => {
-  test.for(samples)('$place does what it says', (sample) => runSample(sample, kafka))
+  test.for(samples.filter((sample) => !needsNone(sample)))('$place does what it says', (sample) =>
+    runSample(sample, kafka),
+  )
 })
 
 async function runSample({ text, needs }: Block, kafka: KafkaAddresses): Promise<void> {
@@ -61,4 +77,25 @@ async function runSample({ text, needs }: Block, kafka: KafkaAddresses): Promise
     output += stdout
   }
   expect(output).toContain(needs?.get('prints') ?? '')
+}
+
+/** Runs a line that does not end by itself; the signal is sent once it has printed what it is to print. */
+async function runUntilStopped(line: string, needs: ReadonlyMap<string, string>) {
+  const quoted = command.map((word) => `'${word}'`).join(' ')
+  // Without `exec` the signal would go to the shell.
+  const child = spawn('sh', ['-c', `exec ${line.replace('npx kafkawire', quoted)}`], {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: 45_000,
+    killSignal: 'SIGKILL',
+  })
+  let output = ''
+  const add = (chunk: Buffer) => {
+    output += chunk
+    if (output.includes(needs.get('prints')!)) child.kill(needs.get('stop') as NodeJS.Signals)
+  }
+  child.stdout.on('data', add)
+  child.stderr.on('data', add)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output }
 }

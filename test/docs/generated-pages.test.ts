@@ -5,6 +5,7 @@ import { clientErrorCodes } from '../../scripts/client-error-codes.ts'
 import { configurationPage } from '../../scripts/configuration-table.ts'
 import { brokerErrorNames, codesInSource, errorClasses, errorsPage } from '../../scripts/error-tables.ts'
 import { withSupportMatrix } from '../../scripts/support-matrix.ts'
+import { withTestingApis } from '../../scripts/testing-apis.ts'
 import * as kafkawire from '../../src/index.ts'
 
 function page(name: string): Promise<string> {
@@ -23,6 +24,11 @@ describe('pages that are made from the source', () => {
   test('the table of APIs in docs/protocol.md is up to date (npm run docs)', async () => {
     const text = await page('protocol.md')
     expect(text).toBe(withSupportMatrix(text))
+  })
+
+  test('the table of APIs in docs/testing.md is up to date (npm run docs)', async () => {
+    const text = await page('testing.md')
+    expect(text).toBe(withTestingApis(text))
   })
 
   test('every code that the source gives to an error is explained', () => {

@@ -43,7 +43,18 @@ export function blocksOf(page: string): Block[] {
   return blocks
 }
 
-const knownNeeds = ['topics', 'creates', 'groups', 'records', 'prints', 'stop', 'listener', 'user']
+const knownNeeds = [
+  'topics',
+  'creates',
+  'groups',
+  'records',
+  'prints',
+  'stop',
+  'listener',
+  'user',
+  'kafka',
+  'runner',
+]
 
 function needsOf(line: string): Map<string, string> | null {
   const comment = /^<!-- sample: (.*) -->$/.exec(line)

@@ -13,6 +13,8 @@ const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 const samples = pages()
   .flatMap(blocksOf)
   .filter(({ language }) => language === 'ts')
+/** It starts a Kafka of its own, in memory. */
+const needsNone = (sample: Block) => sample.needs?.get('kafka') === 'none'
 const needListener = (sample: Block) => sample.needs?.has('listener') ?? false
 
 /** Samples are programs of their own, in a folder of the project so that they find its packages. */
@@ -26,6 +28,9 @@ beforeAll(() => {
       kafkawire: [join(root, 'src', 'index.ts')],
       'kafkawire/protocol': [join(root, 'src', 'protocol', 'index.ts')],
       'kafkawire/protocol/registry': [join(root, 'src', 'protocol', 'registry.ts')],
+      'kafkawire/testing': [join(root, 'src', 'testing', 'index.ts')],
+      // The same functions: that is what the sample is checked with, compiled and run.
+      '@jest/globals': [join(root, 'node_modules', 'vitest', 'dist', 'index.d.ts')],
     },
     noUnusedLocals: false,
   }
@@ -41,7 +46,8 @@ function fileOf({ place }: Block, suffix = ''): string {
 }
 
 /** The sample, with a `kafka` before it where it makes none. */
-function programOf({ text }: Block): string {
+function programOf({ text, needs }: Block): string {
+  if (needs?.get('kafka') === 'none') return text
   if (text.includes('new Kafka(') || !/\bkafka\./.test(text)) return text
   const prelude = `import { Kafka as KafkaOfTest } from 'kafkawire'
 const kafka = new KafkaOfTest({ bootstrapServers: 'localhost:9092' })
@@ -92,9 +98,15 @@ describe('other blocks and links of the pages', () => {
   })
 })
 
+describe('samples of the pages that need no Kafka, run', () => {
+  const none = { bootstrapServers: 'localhost:9092' }
+  test.for(samples.filter(needsNone))('$place does what it says', (sample) => runSample(sample, none))
+})
+
 describeKafka('samples of the pages, run', (kafka) => {
-  test.for(samples.filter((sample) => !needListener(sample)))('$place does what it says', (sample) =>
-    runSample(sample, kafka),
+  test.for(samples.filter((sample) => !needListener(sample) && !needsNone(sample)))(
+    '$place does what it says',
+    (sample) => runSample(sample, kafka),
   )
 })
 
@@ -128,24 +140,48 @@ async function runSample(sample: Block, kafka: KafkaAddresses): Promise<void> {
     program = program.replaceAll('localhost:9093', address as string)
     writeFileSync(join(folder, 'ca.pem'), kafka.ca!)
   }
-  await prepareTopics(kafka.bootstrapServers, run, topics, counted(needs?.get('records')))
-  const file = fileOf(sample, `-${run}`)
+  if (!needsNone(sample)) {
+    await prepareTopics(kafka.bootstrapServers, run, topics, counted(needs?.get('records')))
+  }
+  const runner = needs?.get('runner')
+  const file = fileOf(sample, runner === undefined ? `-${run}` : `-${run}.test`)
   writeFileSync(file, program)
-  const { code, output } = await runProgram(file, needs?.get('prints') ?? '', needs?.get('stop'))
+  const args = runner === undefined ? ['--import', 'tsx', file] : vitestArguments(file)
+  const { code, output } = await runProgram(args, needs?.get('prints') ?? '', needs?.get('stop'))
   expect(output).toContain(needs?.get('prints') ?? '')
   expect({ code, output }).toEqual({ code: 0, output })
 }
 
+/** For a sample that is a test file of vitest, or of jest, whose functions are the same. */
+function vitestArguments(file: string): string[] {
+  const source = (...path: string[]) => join(root, 'src', ...path)
+  const alias = [
+    { find: /^kafkawire$/.source, replacement: source('index.ts') },
+    { find: /^kafkawire\/testing$/.source, replacement: source('testing', 'index.ts') },
+    { find: /^@jest\/globals$/.source, replacement: 'vitest' },
+  ]
+  const entries = alias.map(({ find, replacement }) => `{ find: /${find}/, replacement: '${replacement}' }`)
+  const config = join(folder, 'vitest.config.js')
+  writeFileSync(config, `export default { resolve: { alias: [${entries.join(', ')}] } }\n`)
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+  return [vitest, 'run', '--root', folder, '--config', config, file]
+}
+
 /** Runs it to its end; with `stop`, the signal is sent once `awaited` is in the output. */
 async function runProgram(
-  file: string,
+  args: readonly string[],
   awaited: string,
   stop: string | undefined,
 ): Promise<{ code: number | null; output: string }> {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'), NODE_OPTIONS: '' }
+  const env = {
+    ...process.env,
+    TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'),
+    NODE_OPTIONS: '',
+    NO_COLOR: '1',
+  }
   // SIGKILL: samples that end gracefully on SIGTERM would hide that they had to be ended.
   const limit = { timeout: 45_000, killSignal: 'SIGKILL' } as const
-  const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd: folder, env, ...limit })
+  const child = spawn(process.execPath, args, { cwd: folder, env, ...limit })
   let output = ''
   const add = (chunk: Buffer) => {
     const before = output.includes(awaited)

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { type Consumer, Kafka, type Producer, string } from '../../src/index.ts'
-import type { JavaConsumerRecord } from '../support/interop/index.ts'
+import { type AnyKafka, describeAnyKafka } from '../support/any-kafka/index.ts'
 import { NumberedMessages } from '../support/numbered-messages.ts'
-import { readLog } from '../support/read-log.ts'
-import { describeKafka, startRealKafka } from '../support/real-kafka/index.ts'
+import { type LogRecord, readLog } from '../support/read-log.ts'
 
 /** Reads until `count` different numbers have come; gives, by partition, the numbers in the order of their first coming. */
 async function readNumbers(
@@ -50,7 +49,7 @@ async function sendAround(
 }
 
 /** Each number once, and the numbers of a key in order, as they were sent. */
-function expectOnceInOrder(log: Map<number, JavaConsumerRecord[]>, count: number): void {
+function expectOnceInOrder(log: Map<number, LogRecord[]>, count: number): void {
   const numbers = [...log.values()].flat().map(({ value }) => Number(value))
   expect(numbers.length).toBe(count)
   expect(new Set(numbers).size).toBe(count)
@@ -73,15 +72,18 @@ function expectAscending(order: Map<number, number[]>, keys: number): void {
   }
 }
 
-describeKafka(
+/** A real cluster takes its time for everything; the one in memory shows the same with fewer messages, in a second. */
+const messagesOf = (kind: AnyKafka['kind'], real: number) => (kind === 'real' ? real : real / 10)
+
+describeAnyKafka(
   'brokers that are lost',
-  () => {
+  ({ kind, start }) => {
     it('a single broker killed and restarted costs no message, doubles none and keeps the order', async () => {
-      await using cluster = await startRealKafka()
+      await using cluster = await start()
       const { bootstrapServers } = cluster
       const kafka = new Kafka({ bootstrapServers })
       const topic = `killed-${randomUUID()}`
-      const total = 200_000
+      const total = messagesOf(kind, 200_000)
       await using admin = kafka.admin()
       await admin.createTopics([{ name: topic, numPartitions: 3, replicationFactor: 1 }])
       await using producer = kafka.producer()
@@ -104,7 +106,7 @@ describeKafka(
       expect([...messages.failed.values()].map(String)).toEqual([])
       expect(messages.confirmed.size).toBe(total)
       expectAscending(await read, 100)
-      const log = await readLog(kafka, bootstrapServers, topic)
+      const log = await readLog(cluster, bootstrapServers, topic)
       expectOnceInOrder(log, total)
       for (const [n, { partition, offset }] of messages.confirmed) {
         // -1: the broker had it already, and did not tell where.
@@ -113,14 +115,14 @@ describeKafka(
     }, 180_000)
 
     it('the leader of a cluster of three killed while it is written to and read from costs nothing', async () => {
-      await using cluster = await startRealKafka({
+      await using cluster = await start({
         nodes: 3,
         brokerProperties: { 'min.insync.replicas': '2' },
       })
       const { bootstrapServers } = cluster
       const kafka = new Kafka({ bootstrapServers })
       const topic = `leader-lost-${randomUUID()}`
-      const total = 100_000
+      const total = messagesOf(kind, 100_000)
       await using admin = kafka.admin()
       await admin.createTopics([{ name: topic, numPartitions: 3, replicationFactor: 3 }])
       await using producer = kafka.producer({ acks: 'all' })
@@ -146,7 +148,7 @@ describeKafka(
       expectAscending(await read, 100)
       const alive = cluster.nodes.filter(({ id }) => id !== partition!.leader)
       const servers = alive.map(({ port }) => `127.0.0.1:${port}`).join(',')
-      expectOnceInOrder(await readLog(kafka, servers, topic), total)
+      expectOnceInOrder(await readLog(cluster, servers, topic), total)
     }, 180_000)
   },
   { needs: 'own' },

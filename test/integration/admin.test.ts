@@ -13,9 +13,9 @@ import { offsetCommit } from '../../src/protocol/apis/offset-commit.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { FrameReader } from '../../src/protocol/frame-reader.ts'
 import { encodeRecordBatch } from '../../src/protocol/records/encode-record-batch.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { kafkaTools, runKafkaTool, startJavaConsumer } from '../support/interop/index.ts'
 import { javaIsAvailable } from '../support/real-kafka/availability.ts'
-import { describeKafka, startRealKafka } from '../support/real-kafka/index.ts'
 
 const withJava = javaIsAvailable()
 
@@ -135,7 +135,7 @@ async function javaLag(bootstrapServers: string, groupId: string): Promise<Group
     .sort((a, b) => a.partition - b.partition)
 }
 
-describeKafka('the admin client', (kafka) => {
+describeAnyKafka('the admin client', (kafka) => {
   let admin: Admin
 
   beforeAll(() => {
@@ -398,11 +398,11 @@ describeKafka('the admin client', (kafka) => {
   })
 })
 
-describeKafka(
+describeAnyKafka(
   'the admin client and three brokers',
-  () => {
+  ({ start }) => {
     it('finds groups, leaders and coordinators on each, and goes on when one has died', async () => {
-      await using kafka = await startRealKafka({ nodes: 3 })
+      await using kafka = await start({ nodes: 3 })
       await using admin = new Admin({ bootstrapServers: kafka.bootstrapServers })
       const topic = uniqueName('admin')
       const partitions = { numPartitions: 6, replicationFactor: 3 }

@@ -21,8 +21,8 @@ import { leaveGroup } from '../../src/protocol/apis/leave-group.ts'
 import { BrokerError } from '../../src/protocol/broker-errors.ts'
 import type { Api } from '../../src/protocol/message.ts'
 import type { FieldMap, StructOf } from '../../src/protocol/schema.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { startJavaConsumer } from '../support/interop/index.ts'
-import { describeKafka } from '../support/real-kafka/index.ts'
 import { RecordingOwner } from '../support/recording-owner.ts'
 
 const cleanups: (() => Promise<void> | void)[] = []
@@ -73,7 +73,7 @@ interface MemberSettings extends Partial<ClassicMemberOptions> {
   readonly maxVersions?: Readonly<Record<string, number>>
 }
 
-describeKafka('a member of a classic group', (kafka) => {
+describeAnyKafka('a member of a classic group', (kafka) => {
   function newCluster(network = new Network()): OldCluster {
     const { bootstrapServers } = kafka
     const given = { bootstrapServers, connect: network.connect, metadataMaxAgeMs: 1_000 }

@@ -6,9 +6,9 @@ import { listOffsets, offsetSpec } from '../../src/cluster/list-offsets.ts'
 import { Deadline } from '../../src/deadline.ts'
 import { createTopics } from '../../src/protocol/apis/create-topics.ts'
 import { offsetCommit } from '../../src/protocol/apis/offset-commit.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { clusterOptions } from '../support/network-options.ts'
 import { failureOf } from '../support/promises.ts'
-import { describeKafka, startRealKafka } from '../support/real-kafka/index.ts'
 
 const clusters: Cluster[] = []
 
@@ -35,7 +35,7 @@ async function createTopic(cluster: Cluster, numPartitions: number, replicationF
 
 const latest = (topic: string, partition: number) => ({ topic, partition, timestamp: offsetSpec.latest })
 
-describeKafka('the brokers of a real cluster', (kafka) => {
+describeAnyKafka('the brokers of a cluster', (kafka) => {
   it('create a topic, lead its partitions and tell their offsets', async () => {
     const cluster = clusterAt(kafka.bootstrapServers)
     const name = await createTopic(cluster, 3)
@@ -85,11 +85,11 @@ describeKafka('the brokers of a real cluster', (kafka) => {
   })
 })
 
-describeKafka(
-  'a real cluster that loses a broker',
-  () => {
+describeAnyKafka(
+  'a cluster that loses a broker',
+  ({ start }) => {
     it('is asked on, at the new leader and the new coordinator', async () => {
-      await using kafka = await startRealKafka({ nodes: 3 })
+      await using kafka = await start({ nodes: 3 })
       const cluster = clusterAt(kafka.bootstrapServers)
       const name = await createTopic(cluster, 6, 3)
       const queries = Array.from({ length: 6 }, (_, partition) => latest(name, partition))

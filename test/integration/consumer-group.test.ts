@@ -5,8 +5,8 @@ import type { ConsumerOptions } from '../../src/consumer/consumer-options.ts'
 import { Deadline } from '../../src/deadline.ts'
 import { describeGroups } from '../../src/protocol/apis/describe-groups.ts'
 import { string } from '../../src/serializers.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { TopicWriter } from '../support/produce-records.ts'
-import { describeKafka } from '../support/real-kafka/index.ts'
 
 function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => `v${from + index}`)
@@ -19,7 +19,7 @@ async function stateOf(writer: TopicWriter, groupId: string): Promise<string | u
   return groups[0]?.groupState
 }
 
-describeKafka('Consumer in a group', (kafka) => {
+describeAnyKafka('Consumer in a group', (kafka) => {
   function consumerOf(options: Partial<ConsumerOptions<string, string>>): Consumer<string, string> {
     return new Consumer<string, string>({
       bootstrapServers: kafka.bootstrapServers,

@@ -5,8 +5,8 @@ import type { ConsumerOptions } from '../../src/consumer/consumer-options.ts'
 import type { ConsumerRecord } from '../../src/consumer/consumer-record.ts'
 import { InvalidArgumentError, SerializationError } from '../../src/errors.ts'
 import { json, string } from '../../src/serializers.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { TopicWriter } from '../support/produce-records.ts'
-import { describeKafka } from '../support/real-kafka/index.ts'
 
 function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => `v${from + index}`)
@@ -25,7 +25,7 @@ async function take<V>(
   return values
 }
 
-describeKafka('Consumer', (kafka) => {
+describeAnyKafka('Consumer', (kafka) => {
   function consumerOf<V = string>(options: Partial<ConsumerOptions<string, V>> = {}): Consumer<string, V> {
     return new Consumer<string, V>({
       bootstrapServers: kafka.bootstrapServers,

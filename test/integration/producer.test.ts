@@ -6,11 +6,11 @@ import { Producer } from '../../src/producer/producer.ts'
 import type { ProducerConfig } from '../../src/producer/producer-options.ts'
 import type { ProducerRecord } from '../../src/producer/producer-record.ts'
 import { json, string } from '../../src/serializers.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { kafkaTools, kcatPath, runKafkaTool, runKcat, startJavaConsumer } from '../support/interop/index.ts'
 import { TopicWriter } from '../support/produce-records.ts'
 import { failureOf } from '../support/promises.ts'
 import { javaIsAvailable } from '../support/real-kafka/availability.ts'
-import { describeKafka } from '../support/real-kafka/index.ts'
 import { vectors } from '../support/vectors.ts'
 
 type Text = string | Uint8Array | null
@@ -27,7 +27,7 @@ interface KcatRecord {
 const withJava = javaIsAvailable()
 const withKcat = (await kcatPath()) !== null
 
-describeKafka('Producer with a real Kafka', (kafka) => {
+describeAnyKafka('Producer', (kafka) => {
   let writer: TopicWriter
 
   beforeAll(() => {

@@ -7,7 +7,7 @@ import { decodeResponseFrame, encodeRequestFrame } from '../../src/protocol/head
 import type { Api } from '../../src/protocol/message.ts'
 import { api } from '../../src/protocol/registry.ts'
 import { highestCommonVersion } from '../../src/protocol/version-range.ts'
-import { describeKafka } from '../support/real-kafka/index.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 
 type Value = Record<string, unknown>
 
@@ -122,7 +122,7 @@ const harmless: Readonly<Record<string, (version: number) => Value>> = {
   }),
 }
 
-describeKafka('the declarations, against a real broker', (kafka) => {
+describeAnyKafka('the declarations, against a broker', (kafka) => {
   let wire: Wire
   /** What the broker says that it speaks. */
   let spoken: { apiKey: number; minVersion: number; maxVersion: number }[]

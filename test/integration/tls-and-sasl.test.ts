@@ -5,9 +5,9 @@ import { dial } from '../../src/network/dial.ts'
 import { plain } from '../../src/network/sasl/plain.ts'
 import type { Connect, TlsOptions } from '../../src/network/transport.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
+import { describeAnyKafka } from '../support/any-kafka/index.ts'
 import { clusterOptions } from '../support/network-options.ts'
 import { failureOf } from '../support/promises.ts'
-import { describeKafka } from '../support/real-kafka/index.ts'
 
 const clusters: Cluster[] = []
 
@@ -17,8 +17,8 @@ afterEach(() => {
 
 const user = plain('alice', 'alice-secret')
 
-describeKafka(
-  'a real broker',
+describeAnyKafka(
+  'a broker',
   (kafka) => {
     /** Connects and asks for something; gives how many connections that took. */
     async function ask(

@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ExitCode } from '../exit-code.ts'
+import { integer } from '../integer.ts'
 import type { Io } from '../output.ts'
 import type { DecodeOptions } from './decode.ts'
 import type { EncodeOptions } from './encode.ts'
@@ -138,14 +139,6 @@ function correlationId(): Option {
   return new Option('--correlation-id <number>', 'in the header')
     .argParser(integer(-int32Max - 1, int32Max))
     .default(0)
-}
-
-function integer(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (/^-?\d+$/.test(text) && value >= min && value <= max) return value
-    throw new InvalidArgumentError(`Allowed are whole numbers from ${min} to ${max}.`)
-  }
 }
 
 function ports(text: string, before: number[] = []): number[] {

@@ -1,3 +1,4 @@
+export { describeClient } from './describe-client.ts'
 export {
   JavaConsumer,
   type JavaConsumerOptions,
@@ -6,4 +7,6 @@ export {
 } from './java-consumer.ts'
 export { consoleOptions, kafkaTools, runKafkaTool } from './kafka-tool.ts'
 export { kcatPath, runKcat } from './kcat.ts'
+export { pythonPath, runPython } from './python.ts'
 export type { CommandOptions, CommandResult } from './run-command.ts'
+export { Signal } from './signal.ts'

@@ -20,6 +20,14 @@ export const kafkaTools = {
   logDirs: 'org.apache.kafka.tools.LogDirsCommand',
   delegationTokens: 'org.apache.kafka.tools.DelegationTokenCommand',
   brokerApiVersions: 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  getOffsets: 'org.apache.kafka.tools.GetOffsetShell',
+  cluster: 'org.apache.kafka.tools.ClusterTool',
+  metadataQuorum: 'org.apache.kafka.tools.MetadataQuorumCommand',
+  producerPerformance: 'org.apache.kafka.tools.ProducerPerformance',
+  consumerPerformance: 'org.apache.kafka.tools.ConsumerPerformance',
+  verifiableProducer: 'org.apache.kafka.tools.VerifiableProducer',
+  verifiableConsumer: 'org.apache.kafka.tools.VerifiableConsumer',
+  messageCopier: 'org.apache.kafka.tools.TransactionalMessageCopier',
 } as const
 
 const [major = 0, minor = 0] = kafkaVersion.split('.').map(Number)

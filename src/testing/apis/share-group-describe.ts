@@ -1,0 +1,83 @@
+import { shareGroupDescribe } from '../../protocol/apis/share-group-describe.ts'
+import type { StructInput } from '../../protocol/schema.ts'
+import { handler } from '../broker/api-handler.ts'
+import type { RequestContext } from '../broker/request-context.ts'
+import { type ErrorName, errors } from '../error-codes.ts'
+import { shareProtocolEnabled } from '../groups/protocol-enabled.ts'
+import { ShareGroup } from '../groups/share-group.ts'
+import type { ShareMember } from '../groups/share-member.ts'
+import { toTopicIdPartitions } from '../groups/topic-partition-map.ts'
+import { authorizedOperations } from '../security/authorized-operations.ts'
+
+type GroupAnswer = NonNullable<StructInput<typeof shareGroupDescribe.response.fields>['groups']>[number]
+type MemberAnswer = NonNullable<GroupAnswer['members']>[number]
+
+export const shareGroupDescribeHandler = handler(shareGroupDescribe, (request, context) => {
+  if (!shareProtocolEnabled(context.cluster)) {
+    return { groups: request.groupIds.map((groupId) => failed(groupId, 'UNSUPPORTED_VERSION')) }
+  }
+  const mayDescribe = (groupId: string) => context.allows('DESCRIBE', 'GROUP', groupId)
+  const allowed = request.groupIds.filter(mayDescribe)
+  // As Java's broker: what needs no coordinator comes first.
+  const groups = [...allowed.filter((id) => id === ''), ...allowed.filter((id) => id !== '')].map((groupId) =>
+    describe(groupId, request.includeAuthorizedOperations, context),
+  )
+  const refused = request.groupIds
+    .filter((groupId) => !mayDescribe(groupId))
+    .map((groupId) => failed(groupId, 'GROUP_AUTHORIZATION_FAILED'))
+  return { groups: [...refused, ...groups] }
+})
+
+function describe(groupId: string, withOperations: boolean, context: RequestContext): GroupAnswer {
+  const { cluster } = context
+  if (groupId === '') return failed(groupId, 'INVALID_GROUP_ID')
+  if (!cluster.coordinators.isHere('group', groupId, context.broker.id)) {
+    return failed(groupId, 'NOT_COORDINATOR')
+  }
+  const group = cluster.groups.get(groupId)
+  if (!(group instanceof ShareGroup)) {
+    const problem = group === undefined ? 'not found' : 'is not a share group'
+    return failed(groupId, 'GROUP_ID_NOT_FOUND', `Group ${groupId} ${problem}.`)
+  }
+  const members = [...group.members.values()].map((member) => describeMember(member, context))
+  const topics = members.flatMap(({ assignment }) => assignment!.topicPartitions!)
+  if (!topics.every(({ topicName }) => context.allows('DESCRIBE', 'TOPIC', topicName!))) {
+    return failed(
+      groupId,
+      'TOPIC_AUTHORIZATION_FAILED',
+      'The group has described topic(s) that the client is not authorized to describe.',
+    )
+  }
+  return {
+    errorCode: errors.NONE,
+    groupId,
+    groupState: group.state,
+    groupEpoch: group.groupEpoch,
+    assignmentEpoch: group.assignmentEpoch,
+    assignorName: group.assignorName,
+    members,
+    ...(withOperations ? { authorizedOperations: authorizedOperations(context, 'GROUP', groupId) } : {}),
+  }
+}
+
+function describeMember(member: ShareMember, { cluster }: RequestContext): MemberAnswer {
+  const { memberId, rackId, memberEpoch, clientId, clientHost, subscribedTopicNames } = member
+  return {
+    memberId,
+    rackId,
+    memberEpoch,
+    clientId,
+    clientHost,
+    subscribedTopicNames: [...subscribedTopicNames],
+    assignment: {
+      topicPartitions: toTopicIdPartitions(member.assigned).flatMap(({ topicId, partitions }) => {
+        const topic = cluster.topics.byId(topicId)
+        return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions }]
+      }),
+    },
+  }
+}
+
+function failed(groupId: string, code: ErrorName, errorMessage: string | null = null): GroupAnswer {
+  return { errorCode: errors[code], errorMessage, groupId }
+}
