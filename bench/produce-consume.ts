@@ -2,7 +2,7 @@
  * Producing and consuming against a real Kafka: `npm run bench -- produce-consume`. `KAFKAWIRE_BOOTSTRAP` names one, else
  * one is started, which needs Java and Maven. `KAFKAWIRE_BENCH_RECORDS` is how many records a run has.
  *
- * Values of 100 bytes, one partition, acks all, no compression. The median of the runs counts, after one to warm up.
+ * Values of 100 bytes, one partition but where said otherwise, acks all, no compression. The median of the runs counts, after one to warm up.
  */
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
@@ -13,6 +13,7 @@ const recordCount = Number(process.env.KAFKAWIRE_BENCH_RECORDS ?? 500_000)
 const perCall = 1000
 const awaitedSends = 1000
 const runs = 5
+const manyPartitions = 1000
 const value = Buffer.alloc(100, 'v')
 
 async function main(): Promise<void> {
@@ -34,9 +35,9 @@ async function measure(bootstrapServers: string): Promise<void> {
   const kafka = new Kafka({ bootstrapServers, clientId: 'bench' })
   await using admin = kafka.admin()
   const topics: string[] = []
-  const newTopic = async () => {
+  const newTopic = async (numPartitions = 1) => {
     const name = `bench-${randomUUID()}`
-    allOrThrow(await admin.createTopics([{ name, numPartitions: 1 }]))
+    allOrThrow(await admin.createTopics([{ name, numPartitions }]))
     topics.push(name)
     return name
   }
@@ -46,8 +47,8 @@ async function measure(bootstrapServers: string): Promise<void> {
     perSecond[name] = { 'records/s': Math.round(rate), 'MB/s': Math.round((rate * value.length) / 1e6) }
   }
   try {
-    const producing = async (send: (producer: Producer, topic: string) => Promise<void>) => {
-      const topic = await newTopic()
+    const producing = async (send: (producer: Producer, topic: string) => Promise<void>, given?: string) => {
+      const topic = given ?? (await newTopic())
       await using producer = kafka.producer()
       await producer.partitionsFor(topic)
       return await timed(() => send(producer, topic))
@@ -55,6 +56,9 @@ async function measure(bootstrapServers: string): Promise<void> {
     report('sendMany, arrays of 1000', await medianOf(() => producing(sendArrays)))
     report('produce, one call a record', await medianOf(() => producing(produceEach)))
     const [full] = topics
+    // One topic for all runs: the first writes to each partition of the log for the first time, and is left out.
+    const wide = await newTopic(manyPartitions)
+    report(`produce, ${manyPartitions} partitions`, await medianOf(() => producing(produceEach, wide)))
     report('batches', await medianOf(() => consumeBatches(kafka, full!)))
     report('for await', await medianOf(() => consumeEach(kafka, full!)))
     console.table(perSecond)

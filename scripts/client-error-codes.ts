@@ -16,12 +16,19 @@ export const clientErrorCodes: Readonly<Record<string, string>> = {
   REQUEST_TIMEOUT: 'No answer within `requestTimeoutMs`.',
   API_TIMEOUT: 'A call as a whole took longer than its `timeoutMs`, or `defaultApiTimeoutMs`.',
   DELIVERY_TIMEOUT: 'A record was not confirmed within `deliveryTimeoutMs`.',
-  MAX_BLOCK_TIMEOUT: 'No room in the buffer of the producer, or no metadata, within `maxBlockMs`.',
+  MAX_BLOCK_TIMEOUT:
+    'No room in the buffer of the producer, no metadata, or no answer about a transaction, within `maxBlockMs`.',
   BUFFER_FULL:
     '`produce` was called after it had returned false, and the buffer is full: wait for `drained()`.',
   RECORD_TOO_LARGE: 'A record is larger than `maxRequestSize` or `bufferMemory`.',
+  BATCH_REFUSED:
+    'The broker refused another record of the same batch, and so all of it; sent again, this one can be taken.',
+  TRANSACTION_ABORTED:
+    'A record was dropped with its transaction: that is being aborted, or something else of it has failed, see `cause`.',
+  TRANSACTION_FAILED: 'A transaction failed for a reason without a code of its own; see `cause`.',
   DELIVERY_FAILED: 'A record was not confirmed, for a reason without a code of its own; see `cause`.',
   SEND_FAILED: 'A record could not be taken in, for a reason without a code of its own; see `cause`.',
+  INTERCEPTOR_FAILED: 'A method of an interceptor threw; `cause` is what. The record went on as it was.',
   SERIALIZATION_FAILED: 'A serializer or deserializer threw; `cause` is what it threw.',
   INVALID_OPTION: 'An option does not exist, has the wrong type or is out of range.',
   INVALID_ARGUMENT: 'An argument of a call cannot be right.',
@@ -34,6 +41,10 @@ export const clientErrorCodes: Readonly<Record<string, string>> = {
   ASSIGNMENT_FAILED: 'The assignor of the group threw, or gave an assignment that is not one.',
   HOOK_FAILED: 'A hook for partitions threw or took too long; `cause` is why. The consumer goes on.',
   UNEXPECTED_ERROR: 'A failure in the group that nothing here accounts for; see `cause`.',
+  DEAD_LETTER_FAILED:
+    'A message that could not be handled was not taken by its dead letter topic; `cause` is why.',
+  STALLED:
+    'A partition with something to read has made no progress for `stallWarningMs`; the message says what it waits for.',
   INVALID_METADATA: 'What a broker told of a topic contradicts itself. It is asked again.',
   INVALID_RESPONSE: "A broker's answer leaves out what was asked for.",
   CLIENT_FAULT: 'A bug in this client: please report it with `cause`.',

@@ -3,7 +3,7 @@ import { adminOptions } from '../src/admin/admin-options.ts'
 import { consumerOptions } from '../src/consumer/consumer-options.ts'
 import { clientFields, clientOptions } from '../src/options/client-options.ts'
 import { producerOptions } from '../src/producer/producer-options.ts'
-import { deviations, javaNames } from './configuration-deviations.ts'
+import { deviations, javaNames, missingOptions } from './configuration-deviations.ts'
 import { markdownTable } from './markdown-table.ts'
 import { type OptionDoc, optionDocs } from './option-docs.ts'
 
@@ -61,7 +61,15 @@ export function configurationPage(): string {
     ['## Where it differs from Java', ...deviations.map(([title, text]) => `**${title}** ${text}`)].join(
       '\n\n',
     ),
+    missingText(),
   ].join('\n\n')}\n`
+}
+
+/** Options of Java's that are not here, with the reason. */
+function missingText(): string {
+  const rows = missingOptions.map(({ name, clients, reason }) => [code(name), clients.join(', '), reason])
+  const table = markdownTable(['option', 'of', 'why not'], rows)
+  return ["## Options of Java's that are not here", table].join('\n\n')
 }
 
 function sectionText({ title, intro, file, interfaceName, schema }: Section): string {
@@ -89,9 +97,14 @@ function sectionText({ title, intro, file, interfaceName, schema }: Section): st
 }
 
 function javaName(option: string): string {
+  const name = javaNameOf(option)
+  return name === null ? 'ours' : code(name)
+}
+
+/** Java's name of one of our options, `ssl.*` where it stands for several; null where Java has no such option. */
+export function javaNameOf(option: string): string | null {
   const other = javaNames[option]
-  if (other === null) return 'ours'
-  return code(other ?? option.replace(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`))
+  return other === undefined ? option.replace(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`) : other
 }
 
 /** The schema's default, which is what counts; where it has none, what the doc comment says happens. */
@@ -106,7 +119,7 @@ function defaultOf(
   if (value === undefined || value === '' || value === false)
     return documentedDefault ?? String(value ?? 'none')
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const told = documentedDefault?.replaceAll('`', '').replaceAll("'", '"')
+  const told = documentedDefault?.replaceAll('`', '').replaceAll("'", '"').replaceAll(', ', ',')
   if (told !== text && !isSame(told, value)) {
     throw new Error(`${file}: the doc comment of ${name} says the default is ${told}, the schema has ${text}`)
   }

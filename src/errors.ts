@@ -61,7 +61,7 @@ export type TimeoutErrorCode =
   | 'API_TIMEOUT'
   /** A record was not delivered within `deliveryTimeoutMs`. */
   | 'DELIVERY_TIMEOUT'
-  /** No room in the producer's buffer, or no metadata, within `maxBlockMs`. */
+  /** No room in the producer's buffer, no metadata, or no answer about a transaction, within `maxBlockMs`. */
   | 'MAX_BLOCK_TIMEOUT'
 
 /** It took longer than the caller or an option allows. The code says which limit it was. */
@@ -110,6 +110,13 @@ export class SerializationError extends KafkaError {
 
 /** A serious failure inside the group: the member was fenced, or its handler was too late. */
 export class GroupError extends KafkaError {}
+
+/**
+ * A transaction failed, and with it what was sent in it: `abortable`, it has to be aborted and another one may begin; or
+ * `fatal`, the producer can only be closed, as a newer one has its transactional id or it may not use that. `cause` is
+ * what went wrong.
+ */
+export class TransactionError extends KafkaError {}
 
 /**
  * A record that was not confirmed. `persisted` says whether it can be in the log all the same: `no` when it surely is

@@ -36,22 +36,25 @@ export {
   type ValidatedTopicCallOptions,
 } from './admin/admin.ts'
 export type { PartitionMetadata } from './cluster/metadata.ts'
-export {
-  type CloseOptions,
-  type CommittedPartition,
-  Consumer,
-  type PartitionLag,
-  type PartitionToRead,
-  type PollOptions,
-} from './consumer/consumer.ts'
-export type { ConsumerOptions, PartitionsHook } from './consumer/consumer-options.ts'
+export { Consumer } from './consumer/consumer.ts'
+export type { AssignorName, ConsumerOptions, PartitionsHook } from './consumer/consumer-options.ts'
 export type { ConsumerRecord, ConsumerRecordHeader } from './consumer/consumer-record.ts'
+export type { NodeRecordReadable } from './consumer/consumer-streams.ts'
+export type {
+  CloseOptions,
+  CommittedPartition,
+  PartitionLag,
+  PartitionToRead,
+  PollOptions,
+  StopOptions,
+} from './consumer/consumer-types.ts'
 export type {
   ClusterView,
   MemberSubscription,
   PartitionAssignor,
 } from './consumer/group/assignors/assignor.ts'
 export type { GroupMetadata } from './consumer/group/group-member.ts'
+export type { ConsumerHealth, ConsumerStall, PartitionHealth, WaitsFor } from './consumer/health.ts'
 export type { BatchIterator, RecordIterator } from './consumer/iterators.ts'
 export type { MessageBatch } from './consumer/message-batch.ts'
 export type { OffsetToCommit } from './consumer/offset-committer.ts'
@@ -62,6 +65,22 @@ export type {
   PartitionTimestamp,
   TopicListing as ReadableTopic,
 } from './consumer/offset-queries.ts'
+export type {
+  DeadLetter,
+  DeadLetterProducer,
+  FailureDecision,
+  FailureHandler,
+  HandlerContext,
+  RunOptions,
+} from './consumer/processing/run-options.ts'
+export type {
+  Replay,
+  ReplayOptions,
+  ReplayPartition,
+  ReplayPoint,
+  ReplayProgress,
+  ReplayRange,
+} from './consumer/replay.ts'
 export {
   AuthenticationError,
   BrokerError,
@@ -82,9 +101,11 @@ export {
   type TimeoutErrorCode,
   TlsError,
   type TlsErrorCode,
+  TransactionError,
   UnsupportedVersionError,
 } from './errors.ts'
 export { Kafka } from './kafka.ts'
+export type { Metric } from './metrics/metric.ts'
 export {
   connectRaw,
   type RawAnswer,
@@ -97,6 +118,7 @@ export type { SaslExchange, SaslMechanism } from './network/sasl/mechanism.ts'
 export type { Connect, ConnectTarget, TlsOptions } from './network/transport.ts'
 export type { ClientOptions, SaslPasswordOptions } from './options/client-options.ts'
 export { SendManyError } from './producer/delivery.ts'
+export type { ProducerInterceptor } from './producer/interceptors.ts'
 export type { Partitioner, PartitionerArgs } from './producer/partitioner.ts'
 export { Producer, type WaitOptions } from './producer/producer.ts'
 export type { ProducerOptions } from './producer/producer-options.ts'
@@ -106,6 +128,17 @@ export type {
   ProducerRecord,
   RecordMetadata,
 } from './producer/producer-record.ts'
+export type {
+  NodeRecordWritable,
+  ProducerStreamOptions,
+  RecordWritableStream,
+} from './producer/producer-streams.ts'
+export type { Transaction, TransactionOptions } from './producer/transactions/transaction.ts'
+export type {
+  ConsumedRecord,
+  ConsumerGroupMetadata,
+  TransactionOffset,
+} from './producer/transactions/transaction-offsets.ts'
 export type { HeadersInput, HeaderValue, RecordHeader } from './protocol/records/record-header.ts'
 export {
   type Deserializer,

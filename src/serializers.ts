@@ -71,8 +71,9 @@ function stringify(value: unknown): string {
 
 function validate<O>(schema: StandardSchema<unknown, O>, value: unknown): O {
   const result = schema['~standard'].validate(value)
-  if (result instanceof Promise) {
-    result.catch(() => {})
+  // By `then`, as a promise may be of a library's own: it has no issues, and would pass for a value.
+  if ('then' in result) {
+    result.then(undefined, () => {})
     throw new TypeError('a schema that validates asynchronously cannot be used for messages')
   }
   if (result.issues === undefined) return result.value

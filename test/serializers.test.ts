@@ -79,4 +79,20 @@ describe('json with a schema', () => {
     // An unhandled rejection would fail the run.
     await new Promise((resolve) => setImmediate(resolve))
   })
+
+  it("refuses it also when its promises are of the library's own making", () => {
+    let isHandled = false
+    class Deferred {
+      // biome-ignore lint/suspicious/noThenProperty: a promise that is no Promise.
+      then(_: unknown, onRejected: unknown) {
+        isHandled = typeof onRejected === 'function'
+      }
+    }
+    const own = new Deferred()
+    const slow: StandardSchema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => own as unknown as Promise<never> },
+    }
+    expect(() => json(slow).serialize(1, context)).toThrow(/asynchronously/)
+    expect(isHandled).toBe(true)
+  })
 })

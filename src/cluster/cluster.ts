@@ -47,6 +47,8 @@ export interface RequestOptions<S extends FieldMap> {
   readonly once?: boolean
   /** For errors. */
   readonly groupId?: string
+  /** Told the connection of each try, before it is written to: what the broker at its end can do. */
+  readonly onConnection?: (connection: Connection) => void
 }
 
 /**
@@ -68,6 +70,13 @@ export class Cluster {
 
   get isClosed(): boolean {
     return this.#closed
+  }
+
+  /** Requests that are not answered yet, over all brokers. */
+  get inFlight(): number {
+    let sum = 0
+    for (const broker of this.#brokers.values()) sum += broker.inFlight
+    return sum
   }
 
   /** The broker of this node id, or null while it is not known. */
@@ -132,7 +141,10 @@ export class Cluster {
     let response: StructOf<S>
     try {
       response = await deadline.race(
-        this.connectionTo(broker, options.purpose).then((connection) => connection.send(api, body, options)),
+        this.connectionTo(broker, options.purpose).then((connection) => {
+          options.onConnection?.(connection)
+          return connection.send(api, body, options)
+        }),
         what,
       )
     } catch (error) {

@@ -74,6 +74,8 @@ export class Metadata {
   clusterId: string | null = null
   /** -1: not known. */
   controllerId = -1
+  /** Monotonic milliseconds of the last answer; NaN before the first. */
+  updatedAt = Number.NaN
   readonly #ask: AskMetadata
   readonly #options: MetadataOptions
   readonly #nodes = new Map<number, Node>()
@@ -112,6 +114,11 @@ export class Metadata {
       )
     }
     return known.topic
+  }
+
+  /** The same, and nothing is asked for: of a topic that nobody uses now. */
+  peek(name: string): TopicMetadata | null {
+    return this.#topics.get(name)?.topic ?? null
   }
 
   partition(topic: string, partition: number): PartitionMetadata | null {
@@ -224,6 +231,7 @@ export class Metadata {
       }
     }
     const now = performance.now()
+    this.updatedAt = now
     for (const topic of response.topics) {
       if (topic.name === null) continue
       const known = this.#topics.get(topic.name)

@@ -34,6 +34,18 @@ export class AssignedPartition {
   doneEpoch = -1
   /** `done` as it was when this partition was committed last, or found committed; -1: never. */
   committedDone = -1
+  /** Records that `run()` has taken and not finished: `done` is its business as long as there are any. */
+  taken = 0
+  /** What of that has to come to its end before the partition is handed over. */
+  held = 0
+  /** Counts the moves of the position from outside: what was taken before is not to count as done after one. */
+  jumps = 0
+  /** The group's offset as last committed or found by this consumer; -1: never. */
+  committedOffset = -1
+  /** Monotonic milliseconds of the last commit, of the last answer to a fetch, of the last time records were handed out. */
+  committedAt = -1
+  fetchedAt = -1
+  handedOutAt = -1
   isPaused = false
   /** Being handed over: nothing more is delivered. */
   isRevoking = false
@@ -118,7 +130,15 @@ export class AssignedPartition {
   /** The position that was looked for. */
   found(offset: number, leaderEpoch: number, isCommitted: boolean): void {
     this.seek(offset, leaderEpoch)
-    if (isCommitted) this.committedDone = offset
+    if (!isCommitted) return
+    this.committedDone = offset
+    this.committedOffset = offset
+  }
+
+  /** Goes back to what is done: the rest was taken, and will not be finished. */
+  rewind(): void {
+    if (this.done < 0 || !this.isAssigned) return
+    this.seek(this.done, this.doneEpoch)
   }
 
   /** Goes back from what lies fetched and unread to the position. */
@@ -141,6 +161,8 @@ export class AssignedPartition {
   }
 
   #jump(): void {
+    this.jumps++
+    this.taken = 0
     this.dropFetches()
     this.hasFailed = false
     this.retryAt = 0

@@ -13,6 +13,12 @@ import { parseOptions } from '../options/parse-options.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import type { Deserializer } from '../serializers.ts'
 import type { PartitionAssignor } from './group/assignors/assignor.ts'
+import type { ConsumerStall } from './health.ts'
+
+const assignorNames = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'] as const
+
+/** Java's protocol names of the assignors that are built in. */
+export type AssignorName = (typeof assignorNames)[number]
 
 /** What happens to partitions; a promise is awaited, but not beyond the time that the group allows. */
 export type PartitionsHook = (partitions: TopicPartition[]) => void | Promise<void>
@@ -56,8 +62,11 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> extends P
   fetchBufferBytes?: number | undefined
   /** Whether checksums of batches are compared. Default true. */
   checkCrcs?: boolean | undefined
-  /** How the group shares out partitions, by Java's protocol names or as objects, the best first. Default `['range']`. */
-  partitionAssignmentStrategy?: readonly ('range' | 'roundrobin' | PartitionAssignor)[] | undefined
+  /**
+   * How the group shares out partitions, by Java's protocol names or as objects, the best first. Partitions are kept while
+   * the group rebalances when all of them are cooperative. Default `['range','cooperative-sticky']`.
+   */
+  partitionAssignmentStrategy?: readonly (AssignorName | PartitionAssignor)[] | undefined
   /** Whether subscribing to a topic creates it where the broker is set up to do so. Default true. */
   allowAutoCreateTopics?: boolean | undefined
   /** Turns keys back, when a record's `key` is read. Null stays null. Default: keys are bytes. */
@@ -70,6 +79,17 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> extends P
   onPartitionsRevoked?: PartitionsHook | undefined
   /** These went to somebody else; nothing can be committed any more. Default: `onPartitionsRevoked`. */
   onPartitionsLost?: PartitionsHook | undefined
+  /** Length of one window over which `metrics()` takes averages and rates, in milliseconds. Default 30000. */
+  metricsSampleWindowMs?: number | undefined
+  /** How many such windows count. Default 2. */
+  metricsNumSamples?: number | undefined
+  /**
+   * How long a partition with something to read may make no progress before `onStall` is told, in milliseconds; 0: it is
+   * never told. Ours, not Java's. Default 60000.
+   */
+  stallWarningMs?: number | undefined
+  /** Told what stands still, and what it waits for: once, until it goes on. Default: `onError` is, with the code STALLED. */
+  onStall?: ((stall: ConsumerStall) => void) | undefined
   /** Told of trouble in the background from which the consumer recovers by itself. Default: nobody is. */
   onError?: ((error: KafkaError) => void) | undefined
 }
@@ -112,9 +132,9 @@ export const consumerOptions = z.strictObject({
   checkCrcs: z._default(z.boolean(), true),
   partitionAssignmentStrategy: z._default(
     z
-      .readonly(z.array(z.union([z.enum(['range', 'roundrobin']), objectWith<PartitionAssignor>('assign')])))
+      .readonly(z.array(z.union([z.enum(assignorNames), objectWith<PartitionAssignor>('assign')])))
       .check(z.minLength(1)),
-    ['range'],
+    ['range', 'cooperative-sticky'],
   ),
   allowAutoCreateTopics: z._default(z.boolean(), true),
   keyDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
@@ -122,6 +142,10 @@ export const consumerOptions = z.strictObject({
   onPartitionsAssigned: z.optional(functionOption<PartitionsHook>()),
   onPartitionsRevoked: z.optional(functionOption<PartitionsHook>()),
   onPartitionsLost: z.optional(functionOption<PartitionsHook>()),
+  metricsSampleWindowMs: z._default(shortMilliseconds.check(z.minimum(1)), 30_000),
+  metricsNumSamples: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 2),
+  stallWarningMs: z._default(shortMilliseconds, 60_000),
+  onStall: z.optional(functionOption<(stall: ConsumerStall) => void>()),
   onError: z.optional(functionOption<(error: KafkaError) => void>()),
 })
 

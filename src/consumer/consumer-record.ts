@@ -131,6 +131,18 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
     return this.headers.findLast((one) => one.key === key)?.value
   }
 
+  /** The key as it came, past the deserializer: a view into the fetched frame. */
+  get rawKey(): Buffer | null {
+    const { keyStart: start, keyLength: length } = this
+    return length < 0 ? null : this.origin.buffer.subarray(start, start + length)
+  }
+
+  /** The value as it came, past the deserializer: a view into the fetched frame. */
+  get rawValue(): Buffer | null {
+    const { valueStart: start, valueLength: length } = this
+    return length < 0 ? null : this.origin.buffer.subarray(start, start + length)
+  }
+
   /** Bytes of the key; -1 for null. */
   get serializedKeySize(): number {
     return this.keyLength

@@ -15,6 +15,11 @@ export interface PollOptions {
   signal?: AbortSignal | undefined
 }
 
+export interface StopOptions {
+  /** Longest wait for handlers at work and for the last commit, in milliseconds. Default 30000. */
+  timeoutMs?: number | undefined
+}
+
 export interface CloseOptions {
   /** Longest time for the last commit, the hooks and leaving the group, in milliseconds. Default 30000. */
   timeoutMs?: number | undefined
@@ -36,6 +41,10 @@ export interface PartitionLag extends TopicPartition {
   readonly position: number | null
   /** End of what can be read with the isolation level chosen. */
   readonly endOffset: number | null
-  /** Records, counted as offsets: those that compaction took are in it. */
+  /** How far reading is behind. Records, counted as offsets: those that compaction took are in it. */
   readonly lag: number | null
+  /** What this consumer has committed last, or found committed; null without. */
+  readonly committedOffset: number | null
+  /** How far the group's commits are behind: what would be read again if this consumer ended now is in it. */
+  readonly committedLag: number | null
 }

@@ -1,8 +1,9 @@
 import { Cluster } from '../cluster/cluster.ts'
-import { committedOffsets } from '../cluster/committed-offsets.ts'
-import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
+import type { TopicPartition } from '../cluster/partition-leaders.ts'
 import { Deadline } from '../deadline.ts'
 import { IllegalStateError, InvalidArgumentError } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
+import { NetworkMetrics } from '../metrics/network-metrics.ts'
 import { clusterOptions } from '../options/cluster-options.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import {
@@ -15,40 +16,38 @@ import {
 } from './arguments.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { Assignment, sorted } from './assignment.ts'
+import { ConsumerMetrics } from './consumer-metrics.ts'
 import { type ConsumerConfig, type ParsedConsumerOptions, parseConsumerOptions } from './consumer-options.ts'
+import { ConsumerQueries } from './consumer-queries.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
+import { type NodeRecordReadable, nodeReadableOf, readableStreamOf } from './consumer-streams.ts'
 import type {
   CloseOptions,
   CommittedPartition,
   PartitionLag,
   PartitionToRead,
   PollOptions,
+  StopOptions,
 } from './consumer-types.ts'
 import { Fetcher } from './fetcher.ts'
 import type { GroupMetadata } from './group/group-member.ts'
 import { checkAssignors, GroupSession, requireGroup } from './group-session.ts'
+import type { ConsumerHealth } from './health.ts'
 import { BatchIterator, RecordIterator } from './iterators.ts'
 import { MessageBatch } from './message-batch.ts'
+import { Monitor } from './monitor.ts'
 import type { OffsetToCommit } from './offset-committer.ts'
-import {
-  type OffsetForTime,
-  OffsetQueries,
-  type PartitionInfo,
-  type PartitionOffset,
-  type PartitionTimestamp,
-  type TopicListing,
-} from './offset-queries.ts'
+import { OffsetQueries } from './offset-queries.ts'
+import { lagOf } from './partition-lag.ts'
 import { PositionFinder } from './position-finder.ts'
+import { PositionWait } from './position-wait.ts'
+import type { RunOptions } from './processing/run-options.ts'
+import { RunSlot } from './processing/run-slot.ts'
 import { type Chunk, RecordReader } from './record-reader.ts'
+import { RepeatingTimer } from './repeating-timer.ts'
+import { alone, Replay, type ReplayOptions } from './replay.ts'
+import { tell } from './tell.ts'
 import { TopicSubscription } from './topic-subscription.ts'
-
-export type {
-  CloseOptions,
-  CommittedPartition,
-  PartitionLag,
-  PartitionToRead,
-  PollOptions,
-} from './consumer-types.ts'
 
 /**
  * Reads records, by itself (`assign`) or as a member of a group (`subscribe`, or the option `topics`).
@@ -61,8 +60,10 @@ export type {
  * One reader at a time: a second ask while one waits is an IllegalStateError.
  */
 export class Consumer<K = Buffer | null, V = Buffer | null>
+  extends ConsumerQueries
   implements AsyncIterable<ConsumerRecord<K, V>>, AsyncDisposable
 {
+  readonly #given: ConsumerConfig<K, V>
   readonly #options: ParsedConsumerOptions
   readonly #cluster: Cluster
   readonly #assignment: Assignment
@@ -71,32 +72,51 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   readonly #fetcher: Fetcher
   readonly #queries: OffsetQueries
   readonly #group: GroupSession | null
-  /** Who waits for positions that are being looked for. */
-  readonly #onSearched = new Set<() => void>()
+  readonly #runs: RunSlot
+  readonly #monitor: Monitor
+  readonly #metrics: ConsumerMetrics
+  readonly #networkMetrics: NetworkMetrics
+  readonly #positions: PositionWait
   /** What is assigned was so by `assign`. */
   #isByHand = false
   #isStarted = false
   #isClosed = false
-  #metadataTimer: NodeJS.Timeout | undefined
+  readonly #topicsTimer = new RepeatingTimer()
   #closing: Promise<void> | null = null
 
   /** Connects with the first ask. Throws InvalidOptionError. */
   constructor(options: ConsumerConfig<K, V>) {
+    super()
     const parsed = parseConsumerOptions(options)
     checkAssignors(parsed)
+    this.#given = options
     this.#options = parsed
-    const cluster = new Cluster(
-      clusterOptions(parsed, { allowAutoTopicCreation: parsed.allowAutoCreateTopics }),
-    )
+    const windows = { windowMs: parsed.metricsSampleWindowMs, count: parsed.metricsNumSamples }
+    const metrics = new ConsumerMetrics(windows)
+    this.#metrics = metrics
+    this.#networkMetrics = new NetworkMetrics(windows)
+    const cluster = new Cluster({
+      ...clusterOptions(parsed, { allowAutoTopicCreation: parsed.allowAutoCreateTopics }),
+      metrics: this.#networkMetrics,
+    })
     const assignment = new Assignment(parsed)
     this.#cluster = cluster
     this.#assignment = assignment
-    const onTrouble = (error: KafkaError) => this.#tell(error)
+    const onTrouble = (error: KafkaError) => tell(parsed.onError, error)
     const reader = new RecordReader(
       { onAsk: () => this.#onAsk(), onRetired: () => this.#fetcher.pump() },
       parsed.maxPollRecords,
+      metrics,
     )
     this.#reader = reader
+    this.#positions = new PositionWait({
+      assignment,
+      reader,
+      retryBackoffMs: parsed.retryBackoffMs,
+      finder: () => this.#finder,
+      isStarted: () => this.#isStarted,
+      checkNotClosed: () => this.#checkNotClosed(),
+    })
     const onPartitionError = (partition: AssignedPartition, error: KafkaError) => {
       reader.failPartition(partition, error)
       this.#searched()
@@ -108,16 +128,21 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     })
     this.#finder = finder
     const { groupId } = parsed
-    this.#fetcher = new Fetcher(cluster, parsed, {
-      isShared: () => this.#group?.isSubscribed === true,
-      partitions: () => assignment.values(),
-      moveToEnd: (partition) => assignment.moveToEnd(partition),
-      onFetched: (fetch) => reader.add(fetch),
-      onPartitionError,
-      onFatal: (error, resume) => reader.fail(error, resume),
-      onTrouble,
-      findPositions: (partitions) => void finder.find(partitions),
-    })
+    this.#fetcher = new Fetcher(
+      cluster,
+      parsed,
+      {
+        isShared: () => this.#group?.isSubscribed === true,
+        partitions: () => assignment.values(),
+        moveToEnd: (partition) => assignment.moveToEnd(partition),
+        onFetched: (fetch) => reader.add(fetch),
+        onPartitionError,
+        onFatal: (error, resume) => reader.fail(error, resume),
+        onTrouble,
+        findPositions: (partitions) => void finder.find(partitions),
+      },
+      metrics,
+    )
     this.#queries = new OffsetQueries(cluster, parsed)
     this.#group =
       groupId === undefined
@@ -128,9 +153,28 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
             assignment,
             reader,
             finder,
+            metrics,
             onTrouble,
             onChange: () => this.#changed(),
           })
+    this.#runs = new RunSlot({
+      reader,
+      maxPollRecords: parsed.maxPollRecords,
+      defaultApiTimeoutMs: parsed.defaultApiTimeoutMs,
+      batchOf: (chunk) => this.#batchOf(chunk) as MessageBatch<unknown, unknown>,
+      commitDone: async (deadline) => this.#group?.commitDone(deadline),
+      commitTaken: (partition, end, deadline) =>
+        requireGroup(this.#group, 'atMostOnce').commitBatch(partition, end, deadline),
+      onTrouble,
+      onChange: () => this.#changed(),
+    })
+    const health = {
+      reader,
+      partitions: () => assignment.values(),
+      group: () => (this.#group?.isSubscribed ? this.#group.metadata : null),
+      freshMs: parsed.fetchMaxWaitMs + 5000,
+    }
+    this.#monitor = new Monitor(health, parsed)
     if (parsed.topics !== undefined) this.subscribe(parsed.topics)
   }
 
@@ -147,6 +191,12 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     // Who leaves does not come back for more, so what is in hand would never be done.
     if (subscription.isEmpty) this.#reader.drop()
     group.subscribe(subscription)
+  }
+
+  /** Has the group share its partitions out anew, unless it is about that already (KIP-568). The broker logs the reason. */
+  enforceRebalance(reason = 'the application asked for a rebalance'): void {
+    this.#checkOpen()
+    requireGroup(this.#group, 'enforceRebalance()').enforceRebalance(reason)
   }
 
   /** Topics that are subscribed to: names, and what the patterns have matched so far. */
@@ -248,33 +298,54 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     return records as ConsumerRecord<K, V>[]
   }
 
+  /**
+   * Calls a handler for each message or batch, until `stop()` or `close()`: several at a time where the order allows it, and
+   * with a decision for those that fail. What is handled without a gap is committed. Rejects with what a handler failed
+   * with, when that decides to stop, once the others at work have ended; that message is then read again.
+   *
+   * @throws InvalidArgumentError for options that cannot be right; IllegalStateError while records are read otherwise.
+   */
+  async run(options: RunOptions<K, V>): Promise<void> {
+    this.#checkOpen()
+    if (options.atMostOnce) requireGroup(this.#group, 'atMostOnce')
+    await this.#runs.run(options)
+  }
+
+  /** Ends `run()`: waits for handlers at work, commits what is done. Not to be awaited by a handler. */
+  async stop({ timeoutMs = 30_000 }: StopOptions = {}): Promise<void> {
+    await this.#runs.stop(new Deadline(checkTimeout(timeoutMs)))
+  }
+
+  /** Records as a Readable of `node:stream`. What was handed to the next stage of a pipeline counts as done. */
+  readable(): NodeRecordReadable {
+    return nodeReadableOf(this[Symbol.asyncIterator]())
+  }
+
+  /** Records as a WHATWG stream, with the same rule. */
+  readableStream(): ReadableStream<ConsumerRecord<K, V>> {
+    return readableStreamOf(this[Symbol.asyncIterator]())
+  }
+
+  /**
+   * The records of a fixed range, in a loop that ends by itself: read by a consumer of its own with the options of this
+   * one, without a group. Nothing is committed, and nothing changes for this consumer.
+   */
+  replay(options: ReplayOptions): Replay<K, V> {
+    this.#checkOpen()
+    return new Replay(async (state) => {
+      const { readReplay } = await import('./replay-reader.ts')
+      const consumer = new Consumer<K, V>({ ...this.#given, ...alone })
+      return readReplay(consumer, options, options.timeoutMs ?? this.#options.defaultApiTimeoutMs, state)
+    })
+  }
+
   // --- offsets ------------------------------------------------------------------------------------------------------
 
   /** Offset of the next record to deliver; looked up when it is not known yet. */
   async position(partition: TopicPartition, options: WaitOptions = {}): Promise<number> {
     this.#checkNotClosed()
     checkPartition(partition)
-    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
-    const found = this.#assignment.require(partition)
-    while (found.position < 0) {
-      this.#checkNotClosed()
-      if (found.hasFailed) this.#reader.throwErrorOf(found)
-      if (!found.isAssigned) this.#assignment.require(partition)
-      if (!this.#isStarted || !found.isReady || found.isPaused) void this.#finder.find([found])
-      const what = `finding the position of ${partitionKey(partition)}`
-      let stop = () => {}
-      const searched = new Promise<void>((resolve) => {
-        stop = resolve
-        this.#onSearched.add(resolve)
-      })
-      try {
-        await deadline.race(searched, what)
-      } finally {
-        this.#onSearched.delete(stop)
-      }
-      if (found.position < 0 && !found.hasFailed) await deadline.sleep(this.#options.retryBackoffMs)
-    }
-    return found.position
+    return this.#positions.position(partition, deadlineOf(options, this.#options.defaultApiTimeoutMs))
   }
 
   /** What the group has committed, in the order asked for. */
@@ -283,23 +354,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     options: WaitOptions = {},
   ): Promise<CommittedPartition[]> {
     this.#checkNotClosed()
-    checkPartitions(partitions)
-    const { groupId } = requireGroup(this.#group, 'committed()')
-    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
-    const found = await committedOffsets(this.#cluster, groupId, partitions, {
-      requireStable: true,
-      deadline,
-    })
-    return partitions.map(({ topic, partition }) => {
-      const one = found.get(partitionKey({ topic, partition }))
-      return {
-        topic,
-        partition,
-        offset: one?.offset ?? null,
-        leaderEpoch: one?.leaderEpoch ?? -1,
-        metadata: one?.metadata ?? '',
-      }
-    })
+    return this.#queries.committed(requireGroup(this.#group, 'committed()').groupId, partitions, options)
   }
 
   /**
@@ -318,56 +373,29 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     await group.commit(offsets, deadline)
   }
 
-  /** Offsets of the first records. Throws InvalidArgumentError for a partition that does not exist. */
-  async beginningOffsets(
-    partitions: readonly TopicPartition[],
-    options: WaitOptions = {},
-  ): Promise<PartitionOffset[]> {
-    this.#checkOpen()
-    return this.#queries.ends(partitions, 'earliest', options)
-  }
-
-  /** Offsets after the last records that can be read with the isolation level chosen. */
-  async endOffsets(
-    partitions: readonly TopicPartition[],
-    options: WaitOptions = {},
-  ): Promise<PartitionOffset[]> {
-    this.#checkOpen()
-    return this.#queries.ends(partitions, 'latest', options)
-  }
-
-  /** The first records at or after these timestamps. */
-  async offsetsForTimes(
-    queries: readonly PartitionTimestamp[],
-    options: WaitOptions = {},
-  ): Promise<OffsetForTime[]> {
-    this.#checkOpen()
-    return this.#queries.forTimes(queries, options)
-  }
-
   /** How far behind each assigned partition is. Asks nobody: it is from the last fetch. */
   lag(): PartitionLag[] {
-    return sorted(
-      [...this.#assignment.values()].map(({ topic, partition, position, endOffset }) => ({
-        topic,
-        partition,
-        position: position < 0 ? null : position,
-        endOffset: endOffset < 0 ? null : endOffset,
-        lag: position < 0 || endOffset < 0 ? null : Math.max(0, endOffset - position),
-      })),
-    )
+    return sorted([...this.#assignment.values()].map(lagOf))
   }
 
-  /** Throws BrokerError UNKNOWN_TOPIC_OR_PARTITION after a second, or after `timeoutMs` where that is given. */
-  async partitionsFor(topic: string, options: WaitOptions = {}): Promise<PartitionInfo[]> {
-    this.#checkOpen()
-    return this.#queries.partitionsFor(topic, options)
+  /** How each partition does, and what it waits for. Asks nobody. */
+  health(): Promise<ConsumerHealth> {
+    return this.#monitor.health()
   }
 
-  /** All topics that we may see, by name. */
-  async listTopics(options: WaitOptions = {}): Promise<TopicListing[]> {
-    this.#checkOpen()
-    return this.#queries.listTopics(options)
+  /**
+   * What this consumer has measured, under the names that Java's has: averages, maxima and rates of the last
+   * `metricsNumSamples` windows of `metricsSampleWindowMs`, totals of its whole life.
+   */
+  async metrics(): Promise<Metric[]> {
+    const { listConsumerMetrics } = await import('./consumer-metric-list.ts')
+    return listConsumerMetrics({
+      clientId: this.#options.clientId,
+      consumer: this.#metrics,
+      network: this.#networkMetrics,
+      lags: this.lag(),
+      lastPollAt: this.#reader.lastAskAt(),
+    })
   }
 
   /** Who we are in the group at this moment, for the transactions of a producer. */
@@ -391,9 +419,11 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   async #close(deadline: Deadline): Promise<void> {
+    await this.#runs.stop(deadline)
     this.#fetcher.stop()
     await this.#reader.close()
-    clearTimeout(this.#metadataTimer)
+    this.#topicsTimer.stop()
+    this.#monitor.stop()
     await this.#group?.close(deadline)
     this.#isClosed = true
     this.#searched()
@@ -403,6 +433,11 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     await Promise.all([this.#fetcher.ended(), this.#finder.ended()])
   }
 
+  protected override queries(): OffsetQueries {
+    this.#checkOpen()
+    return this.#queries
+  }
+
   #onAsk(): void {
     if (this.#group?.isSubscribed !== true && this.#assignment.size === 0) {
       throw new IllegalStateError('there is nothing to read: call subscribe() or assign() first')
@@ -410,21 +445,11 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     if (!this.#isStarted) {
       this.#isStarted = true
       this.#fetcher.start()
-      this.#armMetadataTimer()
+      // Topics that have come to match a pattern, or have grown, are found by looking again.
+      this.#topicsTimer.start(this.#options.metadataMaxAgeMs, () => this.#group?.refreshTopics())
+      this.#monitor.start()
     }
     this.#group?.onAsk()
-  }
-
-  /** Topics of the subscription that were matched by a pattern, or that grow, are found by looking again. */
-  #armMetadataTimer(): void {
-    const { metadataMaxAgeMs } = this.#options
-    this.#metadataTimer = setTimeout(
-      () => {
-        this.#group?.refreshTopics()
-        this.#armMetadataTimer()
-      },
-      Math.min(Math.max(metadataMaxAgeMs, 100), 0x7fffffff),
-    )
   }
 
   #ours(partitions: readonly TopicPartition[] | undefined): AssignedPartition[] {
@@ -451,20 +476,8 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   #searched(): void {
-    for (const resolve of this.#onSearched) resolve()
-    this.#onSearched.clear()
+    this.#positions.searched()
     this.#fetcher.pump()
-  }
-
-  #tell(error: KafkaError): void {
-    try {
-      this.#options.onError?.(error)
-    } catch (thrown) {
-      // Not to be lost, and not to end what was going on: as an event handler's it ends up as an uncaught exception.
-      queueMicrotask(() => {
-        throw thrown
-      })
-    }
   }
 
   /** The hook for revoked partitions runs while the consumer is being closed, and may commit. */

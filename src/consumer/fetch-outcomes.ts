@@ -44,8 +44,10 @@ export class FetchOutcomes {
 
   take(node: FetchingNode, attempt: FetchAttempt, response: FetchResponse, version: number): void {
     const answers = [...attempt.answers(response)]
+    const now = performance.now()
     let bytes = 0
     let parts = 0
+    for (const { partition } of attempt.asked.values()) partition.fetchedAt = now
     for (const [, { records, errorCode }] of answers) {
       if (errorCode !== errorCodes.none || records === null || records.length === 0) continue
       bytes += records.length

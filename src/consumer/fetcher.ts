@@ -4,6 +4,7 @@ import { type FetchResponse, fetch as fetchApi } from '../protocol/apis/fetch.ts
 import { BrokerError, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { asKafkaError } from './client-fault.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import { FetchOutcomes } from './fetch-outcomes.ts'
 import type { FetchOwner } from './fetch-owner.ts'
@@ -32,6 +33,7 @@ export class Fetcher {
   readonly #options: ParsedConsumerOptions
   readonly #owner: FetchOwner
   readonly #outcomes: FetchOutcomes
+  readonly #metrics: ConsumerMetrics
   readonly #nodes = new Map<number, FetchingNode>()
   readonly #running = new Set<Promise<void>>()
   /** Topics that were told of for not being there. */
@@ -41,7 +43,8 @@ export class Fetcher {
   #isPumpScheduled = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(cluster: Cluster, options: ParsedConsumerOptions, owner: FetchOwner) {
+  constructor(cluster: Cluster, options: ParsedConsumerOptions, owner: FetchOwner, metrics: ConsumerMetrics) {
+    this.#metrics = metrics
     this.#cluster = cluster
     this.#options = options
     this.#owner = owner
@@ -212,6 +215,7 @@ export class Fetcher {
     node.isInFlight = true
     for (const partition of candidates) partition.isFetching = true
     let attempt: FetchAttempt | null = null
+    const begunAt = performance.now()
     try {
       const broker = this.#cluster.requireBroker(node.id)
       const connection = await this.#cluster.connectionTo(broker, 'fetch')
@@ -236,7 +240,10 @@ export class Fetcher {
           throw new BrokerError(response.errorCode, { api: 'Fetch', broker: broker.address })
         }
         const version = connection.version(fetchApi, sent.maxVersion)
-        if (!this.#isStopped) this.#outcomes.take(node, sent, response, version)
+        if (!this.#isStopped) {
+          this.#metrics.fetched(performance.now() - begunAt, response.throttleTimeMs, sizesOf(sent, response))
+          this.#outcomes.take(node, sent, response, version)
+        }
       }
       node.isDown = false
       node.backoff.reset()
@@ -274,6 +281,13 @@ export class Fetcher {
     const topics = new Set((attempt === null ? candidates : partitionsOf(attempt)).map(({ topic }) => topic))
     this.#outcomes.refreshTopics(topics)
   }
+}
+
+function sizesOf(attempt: FetchAttempt, response: FetchResponse): { topic: string; bytes: number }[] {
+  return [...attempt.answers(response)].map(([{ partition }, { records }]) => ({
+    topic: partition.topic,
+    bytes: records?.length ?? 0,
+  }))
 }
 
 function partitionsOf(attempt: FetchAttempt): AssignedPartition[] {

@@ -4,6 +4,7 @@ import { GroupError, messageOf } from '../errors.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { Assignment } from './assignment.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions, PartitionsHook } from './consumer-options.ts'
 import type { MemberOwner } from './group/group-member.ts'
 import type { PositionFinder } from './position-finder.ts'
@@ -14,6 +15,7 @@ export interface GroupEventsParts {
   readonly assignment: Assignment
   readonly reader: RecordReader
   readonly finder: PositionFinder
+  readonly metrics: ConsumerMetrics
   topics(): readonly string[]
   /** Commits what is done of these. Never rejects. */
   autoCommit(partitions: readonly AssignedPartition[], deadline: Deadline): Promise<void>
@@ -27,6 +29,8 @@ export interface GroupEventsParts {
 export class GroupEvents implements MemberOwner {
   readonly #parts: GroupEventsParts
   #revoking: Promise<void> = Promise.resolve()
+  /** Whose assignment the application was told of. */
+  readonly #told = new WeakSet<AssignedPartition>()
 
   constructor(parts: GroupEventsParts) {
     this.#parts = parts
@@ -102,6 +106,7 @@ export class GroupEvents implements MemberOwner {
     deadline: Deadline,
   ): Promise<void> {
     const { assignment, options, finder } = this.#parts
+    const begunAt = performance.now()
     assignment.keepOnly(whole)
     const fresh = added
       .filter((one) => assignment.get(one) === undefined)
@@ -109,13 +114,23 @@ export class GroupEvents implements MemberOwner {
     // The hook may seek, and what was found must not come after that. When nothing can be found now the search goes on in
     // the background; the group does not wait for it.
     await deadline.race(finder.find(fresh), 'finding positions').catch(() => {})
-    await this.#runHook('onPartitionsAssigned', options.onPartitionsAssigned, fresh, deadline)
+    // Closing may come meanwhile, and hands over what is here already: that is not to be told after its revocation.
+    const ours = fresh.filter((one) => one.isAssigned && !one.isRevoking)
+    for (const partition of ours) this.#told.add(partition)
+    if (ours.length > 0 || fresh.length === 0) {
+      await this.#runHook('onPartitionsAssigned', options.onPartitionsAssigned, ours, deadline)
+    }
     for (const partition of fresh) partition.isReady = true
+    this.#parts.metrics.rebalanced(performance.now() - begunAt)
     this.#parts.onChange()
   }
 
   onLate(error: KafkaError): void {
-    this.#parts.onTrouble(error)
+    const { groupId } = this.#parts.options
+    const slowest = this.#parts.reader.worker?.slowest() ?? null
+    const named = () =>
+      new GroupError(error.code, `${error.message}; late is ${slowest}`, { groupId: groupId! })
+    this.#parts.onTrouble(slowest === null ? error : named())
     this.#parts.onLate()
   }
 
@@ -131,7 +146,10 @@ export class GroupEvents implements MemberOwner {
     deadline: Deadline,
   ): Promise<void> {
     if (hook === undefined) return
-    const list = partitions.map(({ topic, partition }) => ({ topic, partition }))
+    const list = partitions
+      .filter((one) => this.#told.has(one))
+      .map(({ topic, partition }) => ({ topic, partition }))
+    if (list.length === 0 && partitions.length > 0) return
     try {
       await deadline.race(
         (async () => {

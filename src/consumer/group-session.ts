@@ -7,6 +7,7 @@ import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { Assignment } from './assignment.ts'
 import { asKafkaError } from './client-fault.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import { assignorByName } from './group/assignors/built-in.ts'
 import { ClassicMember } from './group/classic-member.ts'
@@ -23,6 +24,7 @@ export interface GroupSessionParts {
   readonly assignment: Assignment
   readonly reader: RecordReader
   readonly finder: PositionFinder
+  readonly metrics: ConsumerMetrics
   onTrouble(error: KafkaError): void
   onChange(): void
 }
@@ -63,8 +65,10 @@ export class GroupSession {
       groupId: this.groupId,
       groupMetadata: () => this.#metadataForCommit(),
       find: (partition) => parts.assignment.get(partition),
+      onCommitted: (latencyMs) => parts.metrics.committed(latencyMs),
       onCommitRefused: (errorCode, sentWith) =>
         (this.#departing ?? this.#member)?.onCommitRefused(errorCode, sentWith),
+      afterRebalance: (sentWith) => (this.#departing ?? this.#member)?.afterRebalance(sentWith) ?? null,
     })
   }
 
@@ -112,7 +116,7 @@ export class GroupSession {
       // A member that waits for the one before it to be out has nothing in its hands yet.
       this.#leaving =
         this.#departing === null
-          ? this.#leave(member, deadline)
+          ? this.#leave(member, deadline, 'the consumer unsubscribed from all topics')
           : this.#leaving.then(() => member?.leave(deadline))
     } else {
       this.refreshTopics('the subscription has changed')
@@ -130,6 +134,12 @@ export class GroupSession {
       this.#isLate = false
       this.#member?.rejoin('the application asks for records again')
     }
+  }
+
+  /** Throws IllegalStateError without a subscription. */
+  enforceRebalance(reason: string): void {
+    if (!this.isSubscribed) throw new IllegalStateError('enforceRebalance() needs a subscription')
+    this.#member?.enforceRebalance(reason)
   }
 
   /**
@@ -217,10 +227,17 @@ export class GroupSession {
       const offsets = []
       for (const partition of this.#parts.assignment.values()) {
         if (partition.position < 0) continue
-        offsets.push(toCommit(partition, partition.position, partition.positionEpoch))
+        // `run()` has taken more than its handlers have seen.
+        if (partition.taken > 0) offsets.push(toCommit(partition, partition.done, partition.doneEpoch))
+        else offsets.push(toCommit(partition, partition.position, partition.positionEpoch))
       }
       return offsets
     }, deadline)
+  }
+
+  /** Commits what is done now, not at its next turn; nothing without `enableAutoCommit`. Never rejects. */
+  commitDone(deadline: Deadline): Promise<void> {
+    return this.#autoCommit(this.#parts.assignment.values(), deadline)
   }
 
   /** @throws GroupError PARTITION_NOT_ASSIGNED for a partition that the group has not given to us. */
@@ -280,11 +297,11 @@ export class GroupSession {
     }, this.#parts.options.autoCommitIntervalMs)
   }
 
-  async #leave(member: GroupMember | null, deadline: Deadline): Promise<void> {
+  async #leave(member: GroupMember | null, deadline: Deadline, reason?: string): Promise<void> {
     this.#departing = member
     try {
       await this.#events.onRevoked(this.#parts.assignment.list(), deadline)
-      await member?.leave(deadline)
+      await member?.leave(deadline, reason)
     } finally {
       this.#departing = null
     }

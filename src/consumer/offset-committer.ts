@@ -20,8 +20,12 @@ export interface CommitOwner {
   readonly groupId: string
   groupMetadata(): GroupMetadata
   find(partition: TopicPartition): AssignedPartition | undefined
+  /** @param latencyMs milliseconds that it took, its repetitions included. */
+  onCommitted?(latencyMs: number): void
   /** The group no longer takes what comes from `sentWith`: the member has to act on it, if it still is that. */
   onCommitRefused(errorCode: number, sentWith: GroupMetadata): void
+  /** When it may be tried again in another generation; null: never (`GroupMember.afterRebalance`). */
+  afterRebalance(sentWith: GroupMetadata): Promise<void> | null
 }
 
 /** Versions from 10 on know topics by id alone. */
@@ -38,6 +42,11 @@ const groupErrors: ReadonlySet<number> = new Set([
   errorCodes.rebalanceInProgress,
   errorCodes.groupAuthorizationFailed,
   errorCodes.fencedInstanceId,
+])
+
+const generationOver: ReadonlySet<number> = new Set([
+  errorCodes.illegalGeneration,
+  errorCodes.rebalanceInProgress,
 ])
 
 const refusals: ReadonlySet<number> = new Set([
@@ -62,7 +71,8 @@ export class OffsetCommitter {
   }
 
   /**
-   * Commits what `collect` gives once it is this commit's turn; nothing when that is empty.
+   * Commits what `collect` gives once it is this commit's turn; nothing when that is empty. It is asked again when a
+   * rebalance in which partitions are kept comes between: some may have been given up.
    *
    * @throws BrokerError when the group or a partition is refused; the last retriable error at the deadline.
    */
@@ -72,7 +82,7 @@ export class OffsetCommitter {
       deadline.throwIfAborted()
       // Its caller was told already that it failed; sending it all the same could undo what was committed since.
       if (deadline.expired) throw deadline.error(what)
-      return this.#commit(collect(), deadline)
+      return this.#commitOverRebalances(collect, deadline)
     })
     this.#last = turn.catch(() => {})
     return deadline.race(turn, what)
@@ -83,14 +93,29 @@ export class OffsetCommitter {
     return this.#last
   }
 
-  async #commit(offsets: readonly OffsetToCommit[], deadline: Deadline): Promise<void> {
-    if (offsets.length === 0) return
-    // Taken once, not for each try: what was done in one generation must be refused in the next.
-    const group = this.#owner.groupMetadata()
+  async #commitOverRebalances(collect: () => readonly OffsetToCommit[], deadline: Deadline): Promise<void> {
+    for (;;) {
+      const offsets = collect()
+      if (offsets.length === 0) return
+      // Taken once, not for each try: what was done in one generation must be refused in the next.
+      const group = this.#owner.groupMetadata()
+      try {
+        return await this.#commit(offsets, group, deadline)
+      } catch (error) {
+        const isOver = error instanceof BrokerError && generationOver.has(error.errorCode)
+        const rebalanced = isOver ? this.#owner.afterRebalance(group) : null
+        if (rebalanced === null) throw error
+        await deadline.race(rebalanced, 'the rebalance')
+      }
+    }
+  }
+
+  async #commit(offsets: readonly OffsetToCommit[], group: GroupMetadata, deadline: Deadline): Promise<void> {
     const partitions = offsets.map((one) => {
       const partition = this.#owner.find(one)
       return { partition, done: partition?.done ?? -1 }
     })
+    const begunAt = performance.now()
     const backoff = new Backoff(this.#cluster.options.retryBackoffMs, this.#cluster.options.retryBackoffMaxMs)
     for (;;) {
       const error = this.#errorOf(await this.#send(offsets, group, deadline))
@@ -99,7 +124,14 @@ export class OffsetCommitter {
       await deadline.sleep(backoff.next())
       if (deadline.expired) throw error
     }
-    for (const { partition, done } of partitions) if (partition !== undefined) partition.committedDone = done
+    const now = performance.now()
+    this.#owner.onCommitted?.(now - begunAt)
+    for (const [at, { partition, done }] of partitions.entries()) {
+      if (partition === undefined) continue
+      partition.committedDone = done
+      partition.committedOffset = offsets[at]!.offset
+      partition.committedAt = now
+    }
   }
 
   async #send(

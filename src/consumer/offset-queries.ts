@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import { committedOffsets } from '../cluster/committed-offsets.ts'
 import { listOffsets, type OffsetAtTime, type OffsetQuery, offsetSpec } from '../cluster/list-offsets.ts'
 import type { Node, TopicMetadata } from '../cluster/metadata.ts'
 import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
@@ -6,6 +7,7 @@ import { Deadline } from '../deadline.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { checkPartitions, checkTimestamp, checkTopic, deadlineOf, type WaitOptions } from './arguments.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
+import type { CommittedPartition } from './consumer-types.ts'
 
 export interface PartitionOffset extends TopicPartition {
   readonly offset: number
@@ -81,6 +83,30 @@ export class OffsetQueries {
       timestamp: offset < 0 ? null : timestamp,
       leaderEpoch,
     }))
+  }
+
+  /** In the order asked for. */
+  async committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: WaitOptions,
+  ): Promise<CommittedPartition[]> {
+    checkPartitions(partitions)
+    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
+    const found = await committedOffsets(this.#cluster, groupId, partitions, {
+      requireStable: true,
+      deadline,
+    })
+    return partitions.map(({ topic, partition }) => {
+      const one = found.get(partitionKey({ topic, partition }))
+      return {
+        topic,
+        partition,
+        offset: one?.offset ?? null,
+        leaderEpoch: one?.leaderEpoch ?? -1,
+        metadata: one?.metadata ?? '',
+      }
+    })
   }
 
   async partitionsFor(topic: string, options: WaitOptions): Promise<PartitionInfo[]> {

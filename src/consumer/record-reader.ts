@@ -2,6 +2,7 @@ import { Deadline } from '../deadline.ts'
 import { IllegalStateError } from '../errors.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
 
@@ -20,6 +21,16 @@ export interface Chunk {
   readonly records: AnyRecord[]
   /** Where the partition stands after them: past what compaction or aborted transactions left out behind the last. */
   readonly end: number
+}
+
+/** Takes all that is read, instead of loops and polls: `run()`. */
+export interface ReadWorker {
+  /** There may be something to take, or to be let go. */
+  onWake(): void
+  /** Monotonic milliseconds since when its slowest handler is at work; now, when none is. */
+  busySince(): number
+  /** What that handler has in hand, for messages; null when none is at work. */
+  slowest(): string | null
 }
 
 interface ReaderError {
@@ -41,6 +52,7 @@ interface ReaderError {
 export class RecordReader {
   readonly #owner: ReadOwner
   readonly #maxRecords: number
+  readonly #metrics: ConsumerMetrics
   /** Fetched and not read to the end, in the order of arrival. */
   readonly #queue: PartitionFetch[] = []
   readonly #errors: ReaderError[] = []
@@ -48,7 +60,8 @@ export class RecordReader {
   #fatal: KafkaError | null = null
   /** Partitions of which something is in hand. */
   #hand: AssignedPartition[] = []
-  #onHandEmpty: (() => void)[] = []
+  #onHandChanged: { readonly partitions: ReadonlySet<AssignedPartition>; readonly resolve: () => void }[] = []
+  #worker: ReadWorker | null = null
   /** Where `record()` goes on. */
   #current: PartitionFetch | null = null
   #isAsking = false
@@ -58,7 +71,8 @@ export class RecordReader {
   #asksSeen = -1
   #lastAskAt = performance.now()
 
-  constructor(owner: ReadOwner, maxRecords: number) {
+  constructor(owner: ReadOwner, maxRecords: number, metrics: ConsumerMetrics) {
+    this.#metrics = metrics
     this.#owner = owner
     this.#maxRecords = maxRecords
   }
@@ -121,6 +135,49 @@ export class RecordReader {
     this.drop()
   }
 
+  /**
+   * Gives all reading to `worker`, until the function that is given back is called. What was in hand is done.
+   *
+   * @throws IllegalStateError while a loop or a poll waits for records.
+   */
+  attach(worker: ReadWorker): () => void {
+    this.#checkFree()
+    this.#settle()
+    this.#worker = worker
+    this.#isAsking = true
+    this.#wake = () => worker.onWake()
+    return () => {
+      this.#worker = null
+      this.#isAsking = false
+      this.#wake = null
+      this.#lastAskAt = performance.now()
+      this.#asksSeen = this.#asks
+    }
+  }
+
+  /** For the worker: the next records of a partition that is wanted; null when there are none. Nothing is in hand by it. */
+  takeWork(max: number, isWanted: (partition: AssignedPartition) => boolean): Chunk | null {
+    if (this.#isClosed) return null
+    this.#owner.onAsk()
+    this.#throwFirst()
+    const chunk = this.#takeChunk(max, isWanted)
+    if (chunk !== null) this.#metrics.polled()
+    return chunk
+  }
+
+  get worker(): ReadWorker | null {
+    return this.#worker
+  }
+
+  /** Whether somebody waits for records now. */
+  get isWaiting(): boolean {
+    return this.#isAsking && this.#worker === null
+  }
+
+  hasInHand(partition: AssignedPartition): boolean {
+    return partition.held > 0 || this.#hand.includes(partition)
+  }
+
   get isClosed(): boolean {
     return this.#isClosed
   }
@@ -140,6 +197,7 @@ export class RecordReader {
    * there were any is seen when somebody wants to know. So it may be late by the time between two such questions.
    */
   lastAskAt(): number {
+    if (this.#worker !== null) return this.#worker.busySince()
     if (this.#isAsking || this.#asks !== this.#asksSeen) {
       this.#asksSeen = this.#asks
       this.#lastAskAt = performance.now()
@@ -149,9 +207,19 @@ export class RecordReader {
 
   /** Resolves when nothing of these partitions is in hand. */
   whenDone(partitions: ReadonlySet<AssignedPartition>): Promise<void> {
-    if (!this.#hand.some((one) => partitions.has(one))) return Promise.resolve()
     return new Promise((resolve) => {
-      this.#onHandEmpty.push(resolve)
+      this.#onHandChanged.push({ partitions, resolve })
+      this.handChanged()
+    })
+  }
+
+  /** Something is no longer in hand: whoever waits for that is told. */
+  handChanged(): void {
+    if (this.#onHandChanged.length === 0) return
+    this.#onHandChanged = this.#onHandChanged.filter(({ partitions, resolve }) => {
+      for (const partition of partitions) if (this.hasInHand(partition)) return true
+      resolve()
+      return false
     })
   }
 
@@ -205,10 +273,11 @@ export class RecordReader {
   }
 
   async #ask<T>(take: () => T | null, isEnded: () => boolean, deadline: Deadline | null): Promise<T | null> {
-    if (this.#isAsking) throw new IllegalStateError('another call waits for records of this consumer already')
+    this.#checkFree()
     deadline?.throwIfAborted()
     this.#asks++
     this.#isAsking = true
+    this.#metrics.polled()
     try {
       this.#settle()
       if (this.#isClosed) return null
@@ -227,6 +296,12 @@ export class RecordReader {
       this.#lastAskAt = performance.now()
       this.#asksSeen = this.#asks
     }
+  }
+
+  #checkFree(): void {
+    if (!this.#isAsking) return
+    const who = this.#worker === null ? 'another call waits for' : 'run() has all'
+    throw new IllegalStateError(`${who} records of this consumer already`)
   }
 
   #wait(deadline: Deadline | null): Promise<void> {
@@ -264,6 +339,7 @@ export class RecordReader {
     const current = this.#filled(this.#maxRecords)
     this.#current = current
     if (current === null) return null
+    current.partition.handedOutAt = performance.now()
     this.#setHand([current.partition])
     return this.#deliver(current)
   }
@@ -276,8 +352,8 @@ export class RecordReader {
     return record
   }
 
-  #takeChunk(max: number): Chunk | null {
-    const fetch = this.#filled(max)
+  #takeChunk(max: number, isWanted = anyPartition): Chunk | null {
+    const fetch = this.#filled(max, isWanted)
     if (fetch === null) return null
     const { partition, chunk, index } = fetch
     const left = chunk.length - index
@@ -285,6 +361,7 @@ export class RecordReader {
     fetch.index += records.length
     const last = records[records.length - 1]!
     const isWhole = fetch.index === chunk.length
+    partition.handedOutAt = performance.now()
     partition.position = isWhole ? fetch.chunkEnd : last.offset + 1
     partition.positionEpoch = last.leaderEpoch
     // Room for the next fetch now, not when the application comes back from its work with this one.
@@ -307,7 +384,7 @@ export class RecordReader {
   }
 
   /** The first fetch that may be read, with at least one record in its chunk; null when there is none. */
-  #filled(max: number): PartitionFetch | null {
+  #filled(max: number, isWanted = anyPartition): PartitionFetch | null {
     for (let i = 0; i < this.#queue.length; ) {
       const fetch = this.#queue[i]!
       if (!fetch.isCurrent) {
@@ -316,13 +393,14 @@ export class RecordReader {
       }
       const { partition } = fetch
       // An older fetch of the same partition stands before this one, and is not readable either.
-      if (!partition.isReadable || partition.hasFailed) {
+      if (!partition.isReadable || partition.hasFailed || !isWanted(partition)) {
         i++
         continue
       }
       if (fetch.index < fetch.chunk.length) return fetch
       try {
         fetch.fill(max)
+        this.#metrics.decoded(partition.topic, fetch.chunk.length)
       } catch (error) {
         partition.dropFetches()
         this.failPartition(partition, error as KafkaError)
@@ -331,7 +409,7 @@ export class RecordReader {
       if (fetch.chunk.length > 0) return fetch
       // Only control records, aborted ones or nothing: the position moves on, and there is nothing to wait for.
       partition.position = fetch.chunkEnd
-      if (!this.#hand.includes(partition)) partition.settle()
+      if (partition.taken === 0 && !this.#hand.includes(partition)) partition.settle()
       this.#retire(fetch)
     }
     return null
@@ -356,9 +434,8 @@ export class RecordReader {
 
   #setHand(hand: AssignedPartition[]): void {
     this.#hand = hand
-    if (this.#onHandEmpty.length === 0) return
-    const waiting = this.#onHandEmpty
-    this.#onHandEmpty = []
-    for (const resolve of waiting) resolve()
+    this.handChanged()
   }
 }
+
+const anyPartition = (_partition: AssignedPartition) => true

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { Backoff } from '../backoff.ts'
 import { sleep } from '../deadline.ts'
 import { ConnectionError, IllegalStateError, KafkaError, messageOf } from '../errors.ts'
+import type { NetworkMetrics } from '../metrics/network-metrics.ts'
 import { Connection } from './connection.ts'
 import { handshake } from './handshake.ts'
 import type { SaslMechanism } from './sasl/mechanism.ts'
@@ -26,6 +27,8 @@ export interface NetworkOptions {
   readonly socketConnectionSetupTimeoutMs: number
   readonly socketConnectionSetupTimeoutMaxMs: number
   readonly receiveMessageMaxBytes: number
+  /** What is counted of the connections; undefined: nothing. */
+  readonly metrics?: NetworkMetrics | undefined
 }
 
 /** Connections to one broker, one for each purpose, opened when first wanted. */
@@ -232,6 +235,7 @@ class Slot {
       requestTimeoutMs: options.requestTimeoutMs,
       receiveMessageMaxBytes: options.receiveMessageMaxBytes,
       onClose: () => this.#onClose(connection),
+      metrics: options.metrics,
     })
     try {
       await unlessAborted(handshake(connection, sasl), signal, () => {})

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { longestTimerMs } from '../deadline.ts'
 import { ConnectionError, messageOf, TimeoutError, TlsError, UnsupportedVersionError } from '../errors.ts'
+import type { NetworkMetrics } from '../metrics/network-metrics.ts'
 import { KafkaError, ProtocolError } from '../protocol/errors.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import { decodeResponseFrame, encodeRequestFrame } from '../protocol/headers.ts'
@@ -19,6 +20,8 @@ export interface ConnectionOptions {
   /** Largest response accepted, in bytes. */
   readonly receiveMessageMaxBytes: number
   readonly onClose: (error: Error) => void
+  /** What is counted; undefined: nothing. */
+  readonly metrics?: NetworkMetrics | undefined
 }
 
 export interface SendOptions {
@@ -56,6 +59,7 @@ export class Connection {
   #state: ConnectionState = 'negotiating'
   /** Version ranges that the broker offers, by API key. Empty until negotiated. */
   #offered: ReadonlyMap<number, VersionRange> = new Map()
+  #features: ReadonlyMap<string, number> = new Map()
   #nextCorrelationId = 0
   #outgoing: Uint8Array[] = []
   /** Who waits for the socket to take what is in `#outgoing`, or has been given to it. */
@@ -84,6 +88,7 @@ export class Connection {
     this.broker = `${options.host}:${options.port}`
     this.#stream = stream
     this.#frames = new FrameReader(options.receiveMessageMaxBytes)
+    options.metrics?.connectionsOpened.record(1, performance.now())
     stream.on('data', (chunk: Uint8Array) => this.#onData(chunk))
     stream.on('end', () => this.#onEnd())
     stream.on('error', (error: Error) => this.#onError(error))
@@ -131,8 +136,18 @@ export class Connection {
     return this.#offered.has(api.key)
   }
 
-  negotiated(offered: ReadonlyMap<number, VersionRange>, authenticates: boolean): void {
+  /** Level of a feature that the cluster has finalized (KIP-584); 0: none, or not told. */
+  feature(name: string): number {
+    return this.#features.get(name) ?? 0
+  }
+
+  negotiated(
+    offered: ReadonlyMap<number, VersionRange>,
+    authenticates: boolean,
+    features: ReadonlyMap<string, number> = new Map(),
+  ): void {
     this.#offered = offered
+    this.#features = features
     this.#state = step(this.#state, authenticates ? 'authenticating' : 'ready')
   }
 
@@ -229,6 +244,7 @@ export class Connection {
     // The listeners of the stream stay: a destroyed socket may still tell of an error, and nobody listening would end
     // the process.
     this.#stream.destroy()
+    this.#options.metrics?.connectionsClosed.record(1, performance.now())
     this.#options.onClose(error)
     for (let request = this.#inFlight.shift(); request; request = this.#inFlight.shift())
       request.onError(error)
@@ -282,10 +298,13 @@ export class Connection {
     body: Body<Q>,
   ): void {
     const value = typeof body === 'function' ? body(version) : body
+    let bytes = 0
     for (const chunk of encodeRequestFrame(api, version, correlationId, this.#options.clientId, value)) {
       this.#outgoing.push(chunk)
+      bytes += chunk.length
     }
     this.#touch()
+    this.#options.metrics?.requests.record(bytes, this.#lastUsedMonotonic)
     if (!this.#flushScheduled) {
       this.#flushScheduled = true
       queueMicrotask(() => this.#flush())
@@ -342,7 +361,7 @@ export class Connection {
   #onData(chunk: Uint8Array): void {
     if (this.#state === 'closed') return
     if (this.#greeting.length < 4) {
-      this.#greeting = concat(this.#greeting, chunk.subarray(0, 4 - this.#greeting.length))
+      this.#greeting = Buffer.concat([this.#greeting, chunk.subarray(0, 4 - this.#greeting.length)])
       const foreign = notKafka(this.#greeting, this.broker)
       if (foreign !== null) return this.close(foreign)
     }
@@ -355,6 +374,8 @@ export class Connection {
   }
 
   readonly #onFrame = (frame: Uint8Array): void => {
+    // With the four bytes of its length, as requests are counted.
+    this.#options.metrics?.responses.record(frame.length + 4, this.#lastUsedMonotonic)
     const request = this.#inFlight.first
     if (request === undefined) throw new ProtocolError('MALFORMED', 'an answer that no request asked for')
     if (frame.length < 4)
@@ -461,13 +482,6 @@ export class Connection {
     wrapped.cause = error
     return wrapped
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }
 
 /** What the first bytes of a peer say when it is no Kafka at all; null when they may be one. */

@@ -13,20 +13,21 @@ import type { SaslExchange, SaslMechanism } from './sasl/mechanism.ts'
 
 /** What happens on a new connection before it may be used: ApiVersions, then SASL where asked for. */
 export async function handshake(connection: Connection, sasl: SaslMechanism | null): Promise<void> {
-  connection.negotiated(await negotiate(connection), sasl !== null)
+  const { offered, features } = await negotiate(connection)
+  connection.negotiated(offered, sasl !== null, features)
   if (sasl !== null) connection.authenticated(await authenticate(connection, sasl))
 }
 
 /** Version 5 (KIP-1242) adds only checks that we do not ask for, and no released broker needs it. */
 const firstAsked = 4
 
-async function negotiate(connection: Connection): Promise<Map<number, VersionRange>> {
+async function negotiate(connection: Connection): Promise<Answer> {
   let version = firstAsked
   for (;;) {
     const asked = version
     const body = { clientSoftwareName: clientSoftware.name, clientSoftwareVersion: clientSoftware.version }
     const answer = await connection.sendRaw(apiVersions, asked, body, (frame) => readAnswer(frame, asked))
-    if (answer.errorCode === errorCodes.none) return answer.offered
+    if (answer.errorCode === errorCodes.none) return answer
     if (answer.errorCode !== errorCodes.unsupportedVersion || asked === 0) {
       const info = brokerErrorInfo(answer.errorCode)
       throw new UnsupportedVersionError(`${connection.broker}: ApiVersions: ${info.name}: ${info.meaning}`, {
@@ -41,6 +42,8 @@ async function negotiate(connection: Connection): Promise<Map<number, VersionRan
 interface Answer {
   readonly errorCode: number
   readonly offered: Map<number, VersionRange>
+  /** Finalized levels by name (KIP-584). */
+  readonly features: Map<string, number>
   /** The version of ApiVersions to try after a refusal. */
   readonly highest: number
 }
@@ -48,11 +51,16 @@ interface Answer {
 function readAnswer(frame: Uint8Array, asked: number): Answer {
   const errorCode = new ByteReader(frame, 4).int16()
   const offered = new Map<number, VersionRange>()
-  if (errorCode !== errorCodes.none) return { errorCode, offered, highest: highestOffered(frame, asked) }
-  for (const { apiKey, minVersion, maxVersion } of decodeResponseFrame(apiVersions, asked, frame).apiKeys) {
+  const features = new Map<string, number>()
+  if (errorCode !== errorCodes.none) {
+    return { errorCode, offered, features, highest: highestOffered(frame, asked) }
+  }
+  const { apiKeys, finalizedFeatures } = decodeResponseFrame(apiVersions, asked, frame)
+  for (const { apiKey, minVersion, maxVersion } of apiKeys) {
     offered.set(apiKey, { min: minVersion, max: maxVersion })
   }
-  return { errorCode, offered, highest: asked }
+  for (const { name, maxVersionLevel } of finalizedFeatures) features.set(name, maxVersionLevel)
+  return { errorCode, offered, features, highest: asked }
 }
 
 /**

@@ -33,20 +33,29 @@ export class Admission {
   readonly #memory: BufferMemory
   readonly #metadata: Metadata
   readonly #maxBlockMs: number
+  readonly #onRefused: (error: unknown) => void
   readonly #byTopic = new Map<string, Waiting[]>()
   readonly #outside = new FlushTracker()
   #isClosed = false
 
-  constructor(dispatcher: Dispatcher, memory: BufferMemory, metadata: Metadata, maxBlockMs: number) {
+  /** @param onRefused told of each record that has waited in vain. */
+  constructor(
+    dispatcher: Dispatcher,
+    memory: BufferMemory,
+    metadata: Metadata,
+    maxBlockMs: number,
+    onRefused: (error: unknown) => void,
+  ) {
     this.#dispatcher = dispatcher
     this.#memory = memory
     this.#metadata = metadata
     this.#maxBlockMs = maxBlockMs
+    this.#onRefused = onRefused
   }
 
   /** The topic, when a record of it can go straight to its queue; else it has to `enter`. */
   openTopic(name: string, bytesAtMost: number): TopicState | null {
-    if (!this.#memory.hasRoom(bytesAtMost) || this.#byTopic.has(name)) return null
+    if (!this.#memory.hasRoom(bytesAtMost) || (this.#byTopic.size > 0 && this.#byTopic.has(name))) return null
     return this.#dispatcher.topic(name)
   }
 
@@ -91,7 +100,7 @@ export class Admission {
       waiting.deadline,
       () => this.#admit(waiting),
       (error) => {
-        fail(waiting.candidate, error)
+        this.#fail(waiting.candidate, error)
         this.#outside.settled(generation)
       },
     )
@@ -100,6 +109,12 @@ export class Admission {
   /** Resolves when nothing that has come so far waits outside. */
   settled(): Promise<void> {
     return this.#outside.end()
+  }
+
+  /** Refuses all that waits now. Those in line for a topic are left there, for whoever serves it to pass over. */
+  refuse(error: Error): void {
+    this.#memory.close(error)
+    for (const line of this.#byTopic.values()) for (const waiting of line) this.#refuse(waiting, error)
   }
 
   close(error: Error): void {
@@ -129,7 +144,7 @@ export class Admission {
       return
     }
     // Both are needed before the first batch can leave, and are asked for at the same time.
-    this.#dispatcher.prepare()
+    this.#dispatcher.gate.prepare()
     const begun = [waiting]
     this.#byTopic.set(topic, begun)
     void this.#serve(topic, begun)
@@ -187,7 +202,7 @@ export class Admission {
       try {
         this.#dispatcher.appendCandidate(state, candidate)
       } catch (error) {
-        fail(candidate, error)
+        this.#fail(candidate, error)
       }
     })
     this.#outside.settled(generation)
@@ -196,9 +211,14 @@ export class Admission {
   #refuse(waiting: Waiting, error: unknown): void {
     if (waiting.hasLeft) return
     this.#leave(waiting)
-    fail(waiting.candidate, error)
+    this.#fail(waiting.candidate, error)
     this.#outside.settled(waiting.generation)
     this.#memory.free(waiting.bytes)
+  }
+
+  #fail(candidate: Candidate, error: unknown): void {
+    fail(candidate, error)
+    this.#onRefused(error)
   }
 
   #leave(waiting: Waiting): void {

@@ -5,8 +5,10 @@ import type { Connection } from '../network/connection.ts'
 import { type ProduceRequest, type ProduceResponse, produce } from '../protocol/apis/produce.ts'
 import type { Compressor } from '../protocol/compression/codec.ts'
 import { KafkaError } from '../protocol/errors.ts'
-import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
+import type { DepartureGate } from './departure-gate.ts'
+import type { PartitionQueue } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
+import type { ProducerMetrics } from './producer-metrics.ts'
 
 export interface SenderOptions {
   /** As on the wire: -1, 0 or 1. */
@@ -15,7 +17,15 @@ export interface SenderOptions {
   readonly maxInFlight: number
   readonly maxRequestSize: number
   readonly codec: Compressor | null
+  readonly metrics: ProducerMetrics
 }
+
+/**
+ * Records of a request up to which they are compressed at once. Measured with gzip and zstd: for 4 kB the way to another
+ * thread and back takes this one as long as the work itself, and twice as long until it is done; 1 MB would hold up
+ * everything else for 7 (zstd) or 20 ms (gzip).
+ */
+const littleBytes = 4096
 
 export interface QueuedBatch {
   readonly queue: PartitionQueue
@@ -30,10 +40,7 @@ export interface ProduceAnswer {
 
 /** What becomes of requests, and what a sender must know of the producer. */
 export interface SenderOwner {
-  /** Null: not idempotent. Only read once `ready`. */
-  readonly identity: ProducerIdentity | null
-  /** False: an identity is on its way, and `wake` comes with it. */
-  ready(queue: PartitionQueue): boolean
+  readonly gate: DepartureGate
   /** Everything is to be sent, whatever `lingerMs` says. */
   readonly isFlushing: boolean
   /** The broker has answered. */
@@ -44,6 +51,8 @@ export interface SenderOwner {
   onNoAnswer(sender: BrokerSender, batches: readonly QueuedBatch[], error: Error, wasSent: boolean): void
   /** The broker cannot be reached, or refuses us. */
   onUnreachable(sender: BrokerSender, error: Error): void
+  /** What became of a request has been told by one of these, and there is one less on its way. */
+  onSettled(): void
 }
 
 /**
@@ -59,12 +68,15 @@ export class BrokerSender {
   readonly #queues = new Set<PartitionQueue>()
   #inFlight = 0
   #isConnecting = false
+  #hasConnected = false
   #isScheduled = false
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
   /** Compressed requests wait for each other here, so that a quick compression does not overtake a slow one. */
   #writing: Promise<void> | null = null
   #isClosed = false
+  /** Since when something is there that cannot leave, monotonic milliseconds; null: nothing is held up. */
+  #blockedSince: number | null = null
 
   constructor(nodeId: number, cluster: Cluster, options: SenderOptions, owner: SenderOwner) {
     this.nodeId = nodeId
@@ -75,6 +87,11 @@ export class BrokerSender {
 
   get queues(): ReadonlySet<PartitionQueue> {
     return this.#queues
+  }
+
+  /** For how long something has waited that could not leave: no connection, or all requests unanswered. */
+  get blockedMs(): number {
+    return this.#blockedSince === null ? 0 : performance.now() - this.#blockedSince
   }
 
   add(queue: PartitionQueue): void {
@@ -109,6 +126,11 @@ export class BrokerSender {
     return this.#inFlight < this.#options.maxInFlight
   }
 
+  /** Whether no request is on its way. */
+  get isIdle(): boolean {
+    return this.#inFlight === 0
+  }
+
   close(): void {
     this.#isClosed = true
     this.#queues.clear()
@@ -119,11 +141,17 @@ export class BrokerSender {
     while (!this.#isClosed && this.hasRoom && this.#queues.size > 0) {
       const broker = this.#cluster.broker(this.nodeId)
       const connection = broker?.ready('main') ?? null
-      if (connection === null) return this.#connect()
+      if (connection === null) {
+        this.#blockedSince ??= performance.now()
+        return this.#connect()
+      }
+      this.#blockedSince = null
       const batches = this.#collect()
       if (batches.length === 0) return
       this.#transmit(connection, batches)
     }
+    if (this.#queues.size === 0) this.#blockedSince = null
+    else if (!this.hasRoom) this.#blockedSince ??= performance.now()
   }
 
   #connect(): void {
@@ -133,6 +161,9 @@ export class BrokerSender {
     connecting().then(
       () => {
         this.#isConnecting = false
+        // With acks 0 hanging up is all that a broker can say to what it does not lead any more.
+        if (this.#options.acks === 0 && this.#hasConnected) this.#askForLeaders()
+        this.#hasConnected = true
         this.#pump()
       },
       (error: Error) => {
@@ -140,6 +171,13 @@ export class BrokerSender {
         if (!this.#isClosed) this.#owner.onUnreachable(this, error)
       },
     )
+  }
+
+  #askForLeaders(): void {
+    const topics = new Set<string>()
+    for (const { topic } of this.#queues) topics.add(topic)
+    // Should it fail: the next connection that is lost asks again.
+    this.#cluster.metadata.refresh(topics).catch(() => {})
   }
 
   /** The next batch of each partition, as many as one request takes. */
@@ -159,10 +197,10 @@ export class BrokerSender {
         wakeAt = Math.min(wakeAt, queue.wakeAt(now))
         continue
       }
-      if (!this.#owner.ready(queue)) continue
+      if (!this.#owner.gate.admits(queue)) continue
       if (taken.length > 0 && size + batch.size > this.#options.maxRequestSize) break
       size += batch.size
-      queue.take(batch, this.#owner.identity)
+      queue.take(batch, this.#owner.gate.identity)
       taken.push({ queue, batch })
     }
     // To the end of the line: what did not fit this time comes first the next time.
@@ -177,11 +215,17 @@ export class BrokerSender {
   #transmit(connection: Connection, batches: readonly QueuedBatch[]): void {
     this.#inFlight++
     const { codec } = this.#options
-    if (codec === null && this.#writing === null) return this.#write(connection, batches)
+    if (codec === null) return this.#write(connection, batches)
+    if (this.#writing === null && bytesOf(batches) <= littleBytes) {
+      try {
+        for (const { batch } of batches) batch.compressSync(codec)
+      } catch (error) {
+        return this.#settle(() => this.#owner.onNoAnswer(this, batches, error as Error, false))
+      }
+      return this.#write(connection, batches)
+    }
     // Begun now, so that the requests of all slots are compressed at the same time.
-    const compressed = Promise.all(
-      batches.map(({ batch }) => (codec === null ? undefined : batch.compress(codec))),
-    )
+    const compressed = Promise.all(batches.map(({ batch }) => batch.compress(codec)))
     compressed.catch(() => {})
     const before = this.#writing ?? Promise.resolve()
     const writing = before
@@ -197,6 +241,9 @@ export class BrokerSender {
   }
 
   #write(connection: Connection, batches: readonly QueuedBatch[]): void {
+    const { metrics } = this.#options
+    const sentAt = performance.now()
+    metrics.requested(batches, sentAt)
     // By the time of the answer a topic can have another id: somebody has made it anew.
     const topicNames = new Map<string, string>()
     let isEncoded = false
@@ -216,17 +263,17 @@ export class BrokerSender {
         .then(() => this.#settle(() => this.#owner.onWritten(batches)), failed)
       return
     }
-    connection
-      .send(produce, body, options)
-      .then(
-        (response) => this.#settle(() => this.#owner.onAnswer(this, batches, { response, topicNames })),
-        failed,
-      )
+    connection.send(produce, body, options).then((response) => {
+      const now = performance.now()
+      metrics.answered(now - sentAt, response.throttleTimeMs, now)
+      this.#settle(() => this.#owner.onAnswer(this, batches, { response, topicNames }))
+    }, failed)
   }
 
   #settle(outcome: () => void): void {
     this.#inFlight--
     outcome()
+    this.#owner.onSettled()
     // Not at once: those who were waiting for these answers may have more to send, which then goes along.
     this.wake()
   }
@@ -248,7 +295,7 @@ export class BrokerSender {
       }
     })
     return {
-      ...(version >= 3 ? { transactionalId: null } : {}),
+      ...(version >= 3 ? { transactionalId: this.#owner.gate.transactions?.transactionalId ?? null } : {}),
       acks: this.#options.acks,
       timeoutMs: this.#options.requestTimeoutMs,
       topicData,
@@ -258,7 +305,8 @@ export class BrokerSender {
   /** From version 13 on topics go by id alone, which brokers before 2.8 do not tell. */
   #highestVersion(batches: readonly QueuedBatch[]): number {
     const { metadata } = this.#cluster
-    return batches.every(({ batch }) => metadata.get(batch.topic)?.id) ? produce.versions.max : 12
+    const highest = this.#owner.gate.transactions?.maxProduceVersion ?? produce.versions.max
+    return batches.every(({ batch }) => metadata.get(batch.topic)?.id) ? highest : Math.min(highest, 12)
   }
 
   #arm(at: number): void {
@@ -278,6 +326,12 @@ export class BrokerSender {
     clearTimeout(this.#timer)
     this.#timerAt = Number.POSITIVE_INFINITY
   }
+}
+
+function bytesOf(batches: readonly QueuedBatch[]): number {
+  let sum = 0
+  for (const { batch } of batches) sum += batch.size
+  return sum
 }
 
 /** The answers of a response, by `partitionKey`. */

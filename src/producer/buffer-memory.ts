@@ -9,6 +9,14 @@ interface Waiter {
   readonly onAbort: () => void
 }
 
+/** What is measured of those who wait. */
+export interface WaitMetrics {
+  /** Milliseconds of each. */
+  readonly bufferWait: { record(ms: number, now: number): void }
+  /** Those for whom there was no room in time. */
+  readonly exhausted: { record(count: number, now: number): void }
+}
+
 /** The bytes that a producer may hold for delivery, and the line of those who wait for some (Java's BufferPool). */
 export class BufferMemory {
   readonly total: number
@@ -21,13 +29,16 @@ export class BufferMemory {
   readonly #drained: (() => void)[] = []
   readonly #drainedBelow: number
   readonly #fullAbove: number
+  readonly #waits: WaitMetrics | null
 
   /**
    * @param total bound of the bytes, `bufferMemory`.
    * @param fullAbove bytes in use from which on `isFull` says to wait. Less than `total` by what one more record may
    *   take, so that it fits all the same.
+   * @param waits told how long each waited.
    */
-  constructor(total: number, fullAbove: number) {
+  constructor(total: number, fullAbove: number, waits: WaitMetrics | null = null) {
+    this.#waits = waits
     this.total = total
     this.#fullAbove = fullAbove
     this.#drainedBelow = this.#fullAbove / 2
@@ -35,6 +46,11 @@ export class BufferMemory {
 
   get used(): number {
     return this.#used
+  }
+
+  /** How many stand in line. */
+  get waiting(): number {
+    return this.#line.length - this.#served
   }
 
   /** Time to wait for `drained` before there is more. */
@@ -117,6 +133,7 @@ export class BufferMemory {
         const waiter = this.#line[this.#served++]!
         this.#used += waiter.bytes
         waiter.deadline.signal?.removeEventListener('abort', waiter.onAbort)
+        this.#waits?.bufferWait.record(waitedMs(waiter), performance.now())
         waiter.enter()
       }
     } finally {
@@ -144,6 +161,8 @@ export class BufferMemory {
         for (const waiter of this.#line.splice(0, late)) {
           const { timeoutMs } = waiter.deadline
           const message = `no room for ${waiter.bytes} bytes in bufferMemory (${this.total}) within maxBlockMs (${timeoutMs})`
+          this.#waits?.bufferWait.record(waitedMs(waiter), performance.now())
+          this.#waits?.exhausted.record(1, performance.now())
           this.#leave(waiter, new TimeoutError('MAX_BLOCK_TIMEOUT', message))
         }
         // A smaller record may fit where the one before it did not.
@@ -158,4 +177,8 @@ export class BufferMemory {
     waiter.deadline.signal?.removeEventListener('abort', waiter.onAbort)
     waiter.giveUp(error)
   }
+}
+
+function waitedMs({ deadline }: Waiter): number {
+  return deadline.timeoutMs - deadline.remainingMs
 }

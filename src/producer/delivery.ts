@@ -27,7 +27,7 @@ export abstract class Delivery {
   abstract joins(other: Delivery): boolean
 }
 
-/** `send`: a promise. */
+/** One record: who sent it is told of it alone. */
 export class SendDelivery extends Delivery {
   readonly #resolve: (metadata: RecordMetadata) => void
   readonly #reject: (error: Error) => void
@@ -63,6 +63,26 @@ export class SendDelivery extends Delivery {
 
   joins(): boolean {
     return false
+  }
+}
+
+let resolve!: (metadata: RecordMetadata) => void
+let reject!: (error: Error) => void
+
+/** One for all promises: a closure for each would cost a third of what the promise does. */
+function keepSettlers(resolveNew: typeof resolve, rejectNew: typeof reject): void {
+  resolve = resolveNew
+  reject = rejectNew
+}
+
+/** `send`: a promise. */
+export class PromiseDelivery extends SendDelivery {
+  readonly promise: Promise<RecordMetadata>
+
+  constructor(timestamp: number) {
+    const promise = new Promise<RecordMetadata>(keepSettlers)
+    super(timestamp, resolve, reject)
+    this.promise = promise
   }
 }
 
@@ -197,15 +217,20 @@ export class UnobservedDeliveries {
     if (error instanceof DeliveryError && error.persisted === 'possibly') this.#persisted = 'possibly'
   }
 
+  /** What has failed so far is told in another way. */
+  forget(): void {
+    this.#error = null
+    this.#count = 0
+    this.#persisted = 'no'
+  }
+
   /** Throws what has failed since the last time. */
   throwIfFailed(): void {
     const error = this.#error as (Error & { code?: string; retriable?: boolean }) | null
     const count = this.#count
     const persisted = this.#persisted
     if (error === null) return
-    this.#error = null
-    this.#count = 0
-    this.#persisted = 'no'
+    this.forget()
     throw new DeliveryError(
       error.code ?? 'DELIVERY_FAILED',
       `${count} records sent by produce() are not confirmed, the first: ${error.message}`,

@@ -2,9 +2,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { TopicMetadata } from '../cluster/metadata.ts'
 import { partitionKey } from '../cluster/partition-leaders.ts'
 import { safeNumber } from '../cluster/safe-number.ts'
-import { longestTimerMs } from '../deadline.ts'
-import { DeliveryError, messageOf } from '../errors.ts'
-import type { ProduceResponse } from '../protocol/apis/produce.ts'
+import { Deadline } from '../deadline.ts'
+import { messageOf } from '../errors.ts'
 import { brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { HeadersInput } from '../protocol/records/record-header.ts'
@@ -19,10 +18,14 @@ import {
 import type { BufferMemory } from './buffer-memory.ts'
 import type { Candidate } from './candidate.ts'
 import type { BatchDelivered, Delivery } from './delivery.ts'
+import { DepartureGate } from './departure-gate.ts'
+import { ExpiryTimer } from './expiry-timer.ts'
 import { FlushTracker } from './flush-tracker.ts'
-import type { BatchFactory, PartitionQueue, ProducerIdentity } from './partition-queue.ts'
+import type { BatchFactory, PartitionQueue } from './partition-queue.ts'
 import { ProducerBatch } from './producer-batch.ts'
 import type { IdentitySource } from './producer-identity.ts'
+import { codeOf, failRecords, type ProduceAnswerOfPartition, type RefusedRecords } from './refused-records.ts'
+import { Senders } from './senders.ts'
 import { StaleTopics } from './stale-topics.ts'
 import { type PartitioningOptions, TopicState } from './topic-state.ts'
 import { WriterPool } from './writer-pool.ts'
@@ -32,9 +35,11 @@ export interface DispatcherOptions extends PartitioningOptions, SenderOptions {
   readonly retries: number
 }
 
-type Answer = ProduceResponse['responses'][number]['partitionResponses'][number]
+/** Java's ADD_PARTITIONS_RETRY_BACKOFF_MS; since KIP-890 it is the leaders that add partitions. */
+const concurrentBackoffMs = 20
 
-const idleWriters = 64
+/** Bytes of buffers that are kept for the next batches while nobody needs them. */
+const idleBytes = 16 * 1024 * 1024
 
 /**
  * Takes records into the queues of their partitions, gives each queue to the sender of the broker that leads it, and
@@ -42,19 +47,17 @@ const idleWriters = 64
  */
 export class Dispatcher implements SenderOwner {
   readonly flushes = new FlushTracker()
+  readonly gate: DepartureGate
+  readonly senders: Senders
   readonly #cluster: Cluster
   readonly #options: DispatcherOptions
   readonly #memory: BufferMemory
-  readonly #identities: IdentitySource
   readonly #topics = new Map<string, TopicState>()
-  readonly #senders = new Map<number, BrokerSender>()
   readonly #pool: WriterPool
   readonly #batches: BatchFactory
   readonly #stopListening: () => void
   #unsettled = 0
-  #sweep: NodeJS.Timeout | undefined
-  readonly #timers = new Set<NodeJS.Timeout>()
-  #awaitsIdentity = false
+  readonly #expiry: ExpiryTimer
   readonly #stale: StaleTopics
   #isClosed = false
 
@@ -67,8 +70,9 @@ export class Dispatcher implements SenderOwner {
     this.#cluster = cluster
     this.#options = options
     this.#memory = memory
-    this.#identities = identities
-    this.#pool = new WriterPool(options.batchSize, idleWriters)
+    this.senders = new Senders((nodeId) => new BrokerSender(nodeId, cluster, options, this))
+    this.#pool = new WriterPool(options.batchSize, idleBytes)
+    this.#expiry = new ExpiryTimer(options.deliveryTimeoutMs, (latest) => this.#expire(latest))
     this.#batches = {
       create: (topic, partition, ordinal) => {
         const generation = this.flushes.generation
@@ -81,20 +85,16 @@ export class Dispatcher implements SenderOwner {
       options.retryBackoffMs,
       (name) => this.#topics.get(name)?.queues.some((queue) => queue?.hasWaiting) ?? false,
     )
+    this.gate = new DepartureGate(identities, {
+      wakeAll: () => this.senders.wakeAll(),
+      onRefused: (error) => this.drop(error),
+      onUnavailable: () => this.#later(options.retryBackoffMs, () => this.senders.wakeAll()),
+    })
     this.#stopListening = cluster.metadata.onUpdate(() => this.#followLeaders())
-  }
-
-  get identity(): ProducerIdentity | null {
-    return this.#identities.current
   }
 
   get isFlushing(): boolean {
     return this.flushes.isFlushing
-  }
-
-  /** Gets the producer id early. Should that fail, it is tried again when a batch needs it. */
-  prepare(): void {
-    this.#identities.load().catch(() => {})
   }
 
   /** What is kept of a topic; null while nothing is known of it. */
@@ -106,7 +106,10 @@ export class Dispatcher implements SenderOwner {
   }
 
   #addTopic(metadata: TopicMetadata): TopicState {
-    const state = new TopicState(metadata, this.#options, this.#batches)
+    const state = new TopicState(metadata, this.#options, this.#batches, {
+      rackOf: (nodeId) => this.#cluster.metadata.nodes.get(nodeId)?.rack ?? null,
+      blockedMs: (nodeId) => this.senders.find(nodeId)?.blockedMs ?? 0,
+    })
     this.#topics.set(metadata.name, state)
     return state
   }
@@ -151,7 +154,7 @@ export class Dispatcher implements SenderOwner {
       for (const topic of this.#topics.values()) {
         for (const queue of topic.queues) queue?.closeOpen()
       }
-      for (const sender of this.#senders.values()) sender.wake()
+      this.senders.wakeAll()
       await over
     } finally {
       release()
@@ -163,9 +166,8 @@ export class Dispatcher implements SenderOwner {
     this.#isClosed = true
     this.#stopListening()
     this.#stale.close()
-    clearInterval(this.#sweep)
-    for (const timer of this.#timers) clearTimeout(timer)
-    for (const sender of this.#senders.values()) sender.close()
+    this.#expiry.stop()
+    this.senders.close()
     for (const queue of this.#queues()) {
       for (const batch of [...queue.batches()]) {
         this.#fail(queue, batch, 'PRODUCER_CLOSED', 'the producer was closed before it was confirmed')
@@ -174,23 +176,13 @@ export class Dispatcher implements SenderOwner {
     this.#pool.clear()
   }
 
-  ready(queue: PartitionQueue): boolean {
-    const renew = queue.needsNewProducerId(this.#identities.current)
-    if (this.#identities.isReady && !renew) return true
-    // One listener, however many partitions ask: each failure would else be followed by as many new questions.
-    if (!this.#awaitsIdentity) {
-      this.#awaitsIdentity = true
-      this.#identities
-        .load(renew)
-        .finally(() => {
-          this.#awaitsIdentity = false
-        })
-        .then(
-          () => this.#wakeAll(),
-          (error: Error) => this.#withoutIdentity(error),
-        )
-    }
-    return false
+  /** Fails what has not left and what waits for another attempt; what is in flight stays. */
+  drop(error: Error): void {
+    if (!this.#isClosed) this.#failWaiting(this.#queues(), error)
+  }
+
+  onSettled(): void {
+    this.senders.settled()
   }
 
   onWritten(batches: readonly QueuedBatch[]): void {
@@ -208,7 +200,7 @@ export class Dispatcher implements SenderOwner {
       } else if (mine.errorCode === errorCodes.none) {
         this.#confirm(item.queue, item.batch, mine.baseOffset, mine.logAppendTimeMs)
       } else {
-        this.#refused(item, mine, answer.response, sender, stale)
+        this.#refused(item, mine, answer, sender, stale)
       }
     }
     if (stale.size > 0) this.#stale.refresh(stale)
@@ -228,12 +220,7 @@ export class Dispatcher implements SenderOwner {
     const queues = [...sender.queues]
     if (!(error instanceof KafkaError && error.retriable)) {
       // Wrong credentials, an untrusted certificate: nothing that waiting could mend.
-      for (const queue of queues) {
-        for (const batch of [...queue.batches()]) {
-          if (!queue.isInFlight(batch)) this.#fail(queue, batch, codeOf(error), error.message, error)
-        }
-      }
-      return
+      return this.#failWaiting(queues, error)
     }
     this.#stale.refresh(new Set(queues.map((queue) => queue.topic)))
     this.#later(this.#options.retryBackoffMs, () => sender.wake())
@@ -241,8 +228,8 @@ export class Dispatcher implements SenderOwner {
 
   #refused(
     item: QueuedBatch,
-    answer: Answer,
-    response: ProduceResponse,
+    answer: ProduceAnswerOfPartition,
+    { response, topicNames }: ProduceAnswer,
     sender: BrokerSender,
     stale: Set<string>,
   ): void {
@@ -266,15 +253,24 @@ export class Dispatcher implements SenderOwner {
       case errorCodes.invalidProducerEpoch:
         if (batch.stamp.baseSequence >= 0) return this.#outOfSequence(item, errorCode, info.name, text)
     }
-    if (!info.retriable) return this.#giveUp(item, info.name, text)
-    // The leader has it; whether it stays in the log is for the replicas to say.
-    if (errorCode === errorCodes.requestTimedOut || errorCode === errorCodes.notEnoughReplicasAfterAppend) {
+    if (!info.retriable) return this.#giveUp(item, info.name, text, undefined, answer.recordErrors)
+    // The leader has it; whether it stays in the log is for the replicas to say. Any error can come with the offset that
+    // it got: of a leader that was replaced, say, while it waited for its followers (Java's DelayedProduce).
+    if (
+      answer.baseOffset >= 0n ||
+      errorCode === errorCodes.requestTimedOut ||
+      errorCode === errorCodes.notEnoughReplicasAfterAppend
+    ) {
       batch.maybePersisted = true
     }
     let isMoved = false
     if (info.staleMetadata) {
       const { metadata } = this.#cluster
-      metadata.hint(batch.topic, batch.partition, answer.currentLeader, response.nodeEndpoints)
+      const id = metadata.get(batch.topic)?.id ?? null
+      // Of a topic that has been made anew since, the leaders of before say nothing, and their epochs would be newer for ever.
+      if (id === null || topicNames.has(id)) {
+        metadata.hint(batch.topic, batch.partition, answer.currentLeader, response.nodeEndpoints)
+      }
       // By this hint, or by one that an earlier batch has brought.
       isMoved = queue.sender !== sender
       if (!isMoved) stale.add(batch.topic)
@@ -289,6 +285,8 @@ export class Dispatcher implements SenderOwner {
     if (!queue.isFirst(batch)) {
       return this.#repeat(item, new KafkaError(name, text, { retriable: true }), true)
     }
+    // Under another epoch it would be no part of the transaction.
+    if (this.gate.transactions !== null) return this.#giveUp(item, name, text)
     queue.requireNewEpoch()
     // A broker that forgot the producer cannot tell whether it has the batch: sending it under a new number could
     // write it twice. OUT_OF_ORDER, by contrast, says that it is not there: a broker knows the last five batches.
@@ -304,6 +302,7 @@ export class Dispatcher implements SenderOwner {
     const maxBytes = Math.ceil(batch.size / 2)
     const { reserved } = batch
     const parts = batch.split(maxBytes)
+    this.#options.metrics.splits.record(1, performance.now())
     queue.replace(batch, parts, maxBytes)
     batch.release()
     this.#memory.take(parts.reduce((sum, part) => sum + part.reserved, 0))
@@ -316,10 +315,15 @@ export class Dispatcher implements SenderOwner {
   /** Sends it again, unless that has been done often enough or the application has been told already. */
   #repeat(item: QueuedBatch, error: KafkaError, immediately: boolean): void {
     const { queue, batch } = item
-    if (this.#isClosed || batch.isSettled || batch.attempts > this.#options.retries) {
+    const isTooLate = this.gate.transactions?.goesOn === false
+    if (this.#isClosed || batch.isSettled || isTooLate || batch.attempts > this.#options.retries) {
       return this.#giveUp(item, error.code, error.message, error)
     }
-    queue.requeue(batch, { now: performance.now(), immediately })
+    this.#options.metrics.retried(batch)
+    // The transaction before is still being ended, which takes milliseconds.
+    const isConcurrent = error.code === 'CONCURRENT_TRANSACTIONS'
+    const now = performance.now()
+    queue.requeue(batch, { now, immediately, ...(isConcurrent ? { withinMs: concurrentBackoffMs } : {}) })
     this.#wake(queue)
   }
 
@@ -347,28 +351,39 @@ export class Dispatcher implements SenderOwner {
   }
 
   /** No further attempt for a batch that was in flight. */
-  #giveUp({ queue, batch }: QueuedBatch, code: string, reason: string, cause?: Error): void {
+  #giveUp(
+    { queue, batch }: QueuedBatch,
+    code: string,
+    reason: string,
+    cause?: Error,
+    refused?: RefusedRecords,
+  ): void {
     queue.finish(batch)
-    this.#fail(queue, batch, code, reason, cause)
+    this.#fail(queue, batch, code, reason, cause, refused)
     this.#wake(queue)
   }
 
-  #fail(queue: PartitionQueue, batch: ProducerBatch, code: string, reason: string, cause?: Error): void {
+  #fail(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    code: string,
+    reason: string,
+    cause?: Error,
+    refused?: RefusedRecords,
+  ): void {
     // Its numbers, if it had any, may be missing in the log now: the broker would refuse what follows.
     if (batch.stamp.baseSequence >= 0) queue.requireNewEpoch()
     if (!queue.isInFlight(batch)) queue.drop(batch)
     if (!batch.isSettled) {
-      const { topic, partition } = batch
       const persisted = batch.maybePersisted || queue.isInFlight(batch) ? 'possibly' : 'no'
       this.#settled(batch)
-      batch.failed(
-        new DeliveryError(code, `${topic}-${partition}: ${reason} (persisted: ${persisted})`, persisted, {
-          topic,
-          partition,
-          cause,
-          retriable: cause instanceof KafkaError && cause.retriable,
-        }),
+      this.#options.metrics.failed(batch)
+      const about = { topic: batch.topic, partition: batch.partition, cause }
+      const ends = this.gate.transactions?.failed(
+        new KafkaError(code, reason, about),
+        batch.stamp.baseSequence >= 0,
       )
+      failRecords(batch, persisted, code, reason, cause, refused, ends)
     }
     // A request on its way still reads from the buffer. What is given back here could be written over by then.
     if (!queue.isInFlight(batch)) this.#free(batch)
@@ -383,38 +398,38 @@ export class Dispatcher implements SenderOwner {
 
   #opened(batch: ProducerBatch): void {
     this.flushes.add(batch.generation)
-    if (this.#unsettled++ === 0) {
-      const everyMs = Math.max(10, Math.min(1000, this.#options.deliveryTimeoutMs / 10))
-      this.#sweep = setInterval(() => this.#expire(), everyMs)
-    }
+    this.#unsettled++
+    this.#expiry.watch(batch.createdAt)
     // Where the answer is too old, this asks for a new one in the background.
     this.#cluster.metadata.get(batch.topic)
   }
 
   #settled(batch: ProducerBatch): void {
     this.flushes.settled(batch.generation)
-    if (--this.#unsettled === 0) clearInterval(this.#sweep)
+    if (--this.#unsettled === 0) this.#expiry.stop()
   }
 
-  #expire(): void {
+  /** Fails what was created before `latest`, and gives when the oldest that is left was created. */
+  #expire(latest: number): number {
     const { deliveryTimeoutMs } = this.#options
-    const latest = performance.now() - deliveryTimeoutMs
+    let oldest = Number.POSITIVE_INFINITY
     for (const queue of this.#queues()) {
       for (const batch of [...queue.batches()]) {
-        if (batch.createdAt > latest || batch.isSettled) continue
+        if (batch.isSettled) continue
+        if (batch.createdAt > latest) {
+          oldest = Math.min(oldest, batch.createdAt)
+          continue
+        }
         const reason = `not confirmed within deliveryTimeoutMs (${deliveryTimeoutMs}) after ${batch.attempts} attempts`
         this.#fail(queue, batch, 'DELIVERY_TIMEOUT', reason)
       }
     }
+    return oldest
   }
 
-  #withoutIdentity(error: Error): void {
-    if (this.#isClosed) return
-    if (error instanceof KafkaError && error.retriable) {
-      this.#later(this.#options.retryBackoffMs, () => this.#wakeAll())
-      return
-    }
-    for (const queue of this.#queues()) {
+  /** Those in flight get their answer. */
+  #failWaiting(queues: Iterable<PartitionQueue>, error: Error): void {
+    for (const queue of queues) {
       for (const batch of [...queue.batches()]) {
         if (!queue.isInFlight(batch)) this.#fail(queue, batch, codeOf(error), error.message, error)
       }
@@ -428,11 +443,7 @@ export class Dispatcher implements SenderOwner {
       this.#stale.refresh(new Set([topic.name]))
       return null
     }
-    let sender = this.#senders.get(leader)
-    if (sender === undefined) {
-      sender = new BrokerSender(leader, this.#cluster, this.#options, this)
-      this.#senders.set(leader, sender)
-    }
+    const sender = this.senders.of(leader)
     queue.moveTo(sender)
     return sender
   }
@@ -441,11 +452,12 @@ export class Dispatcher implements SenderOwner {
   #followLeaders(): void {
     let leaderless: Set<string> | null = null
     for (const topic of this.#topics.values()) {
-      const metadata = this.#cluster.metadata.get(topic.name)
+      const metadata = this.#cluster.metadata.peek(topic.name)
       if (metadata === null || metadata === topic.metadata) continue
-      topic.metadata = metadata
+      const isAnew = topic.update(metadata)
       for (const queue of topic.queues) {
         if (queue === undefined) continue
+        if (isAnew) queue.beginLog()
         const leader = metadata.partitions[queue.partition]?.leader ?? -1
         if (leader >= 0 && leader !== queue.sender?.nodeId) this.#assign(topic, queue)
         else if (leader < 0 && queue.hasWaiting) {
@@ -464,20 +476,9 @@ export class Dispatcher implements SenderOwner {
     queue.sender.wake()
   }
 
-  #wakeAll(): void {
-    for (const sender of this.#senders.values()) sender.wake()
-  }
-
   #later(ms: number, work: () => void): void {
-    if (this.#isClosed) return
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        work()
-      },
-      Math.min(ms, longestTimerMs),
-    )
-    this.#timers.add(timer)
+    // Rejects when the client is closed, and then there is nothing more to do.
+    this.#cluster.pause(ms, new Deadline(ms)).then(work, () => {})
   }
 
   *#queues(): Generator<PartitionQueue> {
@@ -485,8 +486,4 @@ export class Dispatcher implements SenderOwner {
       for (const queue of topic.queues) if (queue !== undefined) yield queue
     }
   }
-}
-
-function codeOf(error: Error): string {
-  return error instanceof KafkaError ? error.code : 'DELIVERY_FAILED'
 }

@@ -18,12 +18,16 @@ export interface QueueOptions {
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
+  /** Of a transaction: each other object of this kind begins to count anew. */
+  readonly isTransactional?: boolean
 }
 
 /** The sender of the broker that leads the partition. */
 export interface QueueSender {
   readonly nodeId: number
   readonly hasRoom: boolean
+  /** Nothing is in flight. */
+  readonly isIdle: boolean
   add(queue: PartitionQueue): void
   remove(queue: PartitionQueue): void
   wake(): void
@@ -50,7 +54,16 @@ type Payload = string | Uint8Array | null
 /** Measured with thousands of 100-byte records in one turn: a third quicker than none, and than smaller ones. */
 const largeBytes = 256 * 1024
 
+/** The same for a broker that has nothing to do: the sooner it begins, the sooner all is done. A tenth for single sends. */
+const firstBytes = 64 * 1024
+
 const maxEpoch = 0x7fff
+
+/**
+ * Brokers forget producers that are silent: after a day by default, and looking for them every ten minutes
+ * (`producer.id.expiration.ms`, `producer.id.expiration.check.interval.ms`).
+ */
+const forgetfulMs = 5 * 60_000
 
 /**
  * Records on their way to one partition, in order: an open batch that still grows, closed ones that wait, and those in
@@ -77,8 +90,12 @@ export class PartitionQueue {
   #needsNewEpoch = false
   /** Another broker leads now: what is in flight to the old one comes first, or the order would be lost. */
   #mustSettle = false
+  /** The topic was made anew: the same goes for what is in flight to its log of before. */
+  #awaitsLog = false
   /** Null until somebody leads. */
   sender: QueueSender | null = null
+  /** When `next` was asked last, monotonic milliseconds. */
+  #lookedAt = 0
   /** Nothing leaves before, monotonic milliseconds. */
   #retryAt = 0
 
@@ -97,6 +114,14 @@ export class PartitionQueue {
     return this.#waiting.length + this.#inFlight.size + (this.#open === null ? 0 : 1)
   }
 
+  /** What there is to do, in batches of `batchSize`: those of Java never grow beyond it, and are what it counts. */
+  get load(): number {
+    const unit = Math.max(1, this.#options.batchSize)
+    let load = this.#inFlight.size + (this.#open === null ? 0 : Math.ceil(this.#open.size / unit))
+    for (const batch of this.#waiting) load += Math.ceil(batch.size / unit)
+    return load
+  }
+
   /** Whether something waits to be sent. */
   get hasWaiting(): boolean {
     return this.#open !== null || this.#waiting.length > 0
@@ -107,10 +132,11 @@ export class PartitionQueue {
     return this.#waiting.length > 0 || (this.#open !== null && this.#open.size >= this.#options.batchSize)
   }
 
-  /** Whether so much waits that it is worth a request in the middle of a turn. */
+  /** Whether so much waits, and may leave, that it is worth a request in the middle of a turn. */
   get isLarge(): boolean {
     const next = this.#waiting[0] ?? this.#open
-    return next !== null && next.size >= largeBytes
+    const least = this.sender?.isIdle ? firstBytes : largeBytes
+    return next !== null && next.size >= least && !this.#mustWaitForAnswers
   }
 
   *batches(): Generator<ProducerBatch> {
@@ -157,8 +183,11 @@ export class PartitionQueue {
    * if time alone changes the answer.
    */
   next(readiness: Readiness): ProducerBatch | null {
+    const silentMs = readiness.now - this.#lookedAt
+    this.#lookedAt = readiness.now
+    if (silentMs > forgetfulMs) this.#isKnown = false
     if (readiness.now < this.#retryAt) return null
-    if (this.#inFlight.size === 0) this.#mustSettle = false
+    if (this.#inFlight.size === 0) this.#settle()
     if (this.#mustWaitForAnswers) return null
     const [waiting] = this.#waiting
     if (waiting !== undefined) return waiting
@@ -182,10 +211,13 @@ export class PartitionQueue {
   /** Whether what is in flight must be answered before anything else may leave. */
   get #mustWaitForAnswers(): boolean {
     if (this.#inFlight.size === 0) return false
-    if (this.#mustSettle || this.#needsNewEpoch) return true
+    if (this.#mustSettle || this.#awaitsLog || this.#needsNewEpoch) return true
     // A broker takes any number from a producer that it does not know. With two batches on their way, the first refused
     // for a while and the second accepted, the first would come after the second.
     if (this.#identity !== null && !this.#isKnown) return true
+    // A broker knows a producer's last five batches. What may be in the log and is sent again must stay among them while
+    // its attempts go on failing; it would be taken for lost otherwise, and be written twice.
+    if (this.#identity !== null) for (const batch of this.#inFlight) if (batch.maybePersisted) return true
     // A repeated batch goes alone. With the one before it unanswered, both could fail again, and the later one first:
     // its failure would then be taken for a gap.
     return (this.#waiting[0]?.attempts ?? 0) > 0
@@ -199,13 +231,14 @@ export class PartitionQueue {
     if (batch === this.#open) this.#open = null
     else this.#waiting.shift()
     if (identity !== null) {
-      if (this.#identity === null) this.#identity = identity
+      const isNext = identity.isTransactional === true && identity !== this.#identity
+      if (this.#identity === null || isNext) this.#adopt(identity)
       if (this.#needsNewEpoch && !batch.maybePersisted) {
         this.#beginEpoch(identity)
         batch.stamp = noStamp
       }
       if (batch.stamp.baseSequence < 0) {
-        batch.stamp = { ...this.#identity, baseSequence: this.#nextSequence }
+        batch.stamp = { ...this.#identity!, baseSequence: this.#nextSequence }
         this.#nextSequence = incrementSequence(this.#nextSequence, batch.count)
       }
     }
@@ -236,11 +269,15 @@ export class PartitionQueue {
   }
 
   /** The batch has to be sent again, in its old place. */
-  requeue(batch: ProducerBatch, { now, immediately }: { now: number; immediately: boolean }): void {
+  requeue(
+    batch: ProducerBatch,
+    { now, immediately, withinMs }: { now: number; immediately: boolean; withinMs?: number },
+  ): void {
     this.#inFlight.delete(batch)
     this.#insert(batch)
     // Several batches that one lost connection brings back are one failure.
-    if (!immediately && now >= this.#retryAt) this.#retryAt = now + this.#backoff.next()
+    if (immediately || now < this.#retryAt) return
+    this.#retryAt = now + Math.min(this.#backoff.next(), withinMs ?? Number.POSITIVE_INFINITY)
   }
 
   /** Puts the parts of a batch that was too large in its place, and keeps to smaller ones from now on. */
@@ -299,6 +336,23 @@ export class PartitionQueue {
     }
   }
 
+  /**
+   * The topic was made anew under its name, and its log is empty. What was sent to the one before is answered first, and
+   * a first batch then goes alone: a new log takes any number from a producer that it does not know, so that of several
+   * the later one could come first.
+   */
+  beginLog(): void {
+    this.#awaitsLog = true
+  }
+
+  /** All that was sent is answered. */
+  #settle(): void {
+    this.#mustSettle = false
+    // Not before: an answer about the log of before would make us known again.
+    if (this.#awaitsLog) this.#isKnown = false
+    this.#awaitsLog = false
+  }
+
   #close(batch: ProducerBatch): void {
     this.#waiting.push(batch)
     this.#open = null
@@ -308,6 +362,13 @@ export class PartitionQueue {
     let at = 0
     while (at < this.#waiting.length && this.#waiting[at]!.ordinal < batch.ordinal) at++
     this.#waiting.splice(at, 0, batch)
+  }
+
+  #adopt(identity: ProducerIdentity): void {
+    this.#identity = identity
+    this.#nextSequence = 0
+    this.#isKnown = false
+    this.#needsNewEpoch = false
   }
 
   #beginEpoch(fresh: ProducerIdentity): void {

@@ -1,3 +1,4 @@
+import { crc32 } from '../protocol/crc32.ts'
 import { murmur2, toPositive } from '../protocol/murmur2.ts'
 
 export interface PartitionerArgs {
@@ -12,11 +13,23 @@ export interface PartitionerArgs {
 /** Gives the partition of a record, from 0 to `partitionCount - 1` (Java's Partitioner). */
 export type Partitioner = (args: PartitionerArgs) => number
 
+/** How good a choice a partition is; of the best that there are, one is drawn. */
+export const suitability = {
+  /** Nobody leads it. */
+  leaderless: 0,
+  /** Its broker has taken nothing for `partitionerAvailabilityTimeoutMs`. */
+  blocked: 1,
+  available: 2,
+  /** Its leader is in the rack of this client, and `partitionerRackAware` is on. */
+  near: 3,
+} as const
+
 /** What a choice of partition can know of a topic. */
 export interface PartitionLoad {
   readonly partitionCount: number
   hasLeader(partition: number): boolean
-  /** Batches that wait or are in flight. */
+  suitability(partition: number): number
+  /** Batches of `batchSize` that wait or are in flight. */
   queued(partition: number): number
 }
 
@@ -24,6 +37,12 @@ export interface PartitionLoad {
 export function partitionOfKey(key: string | Uint8Array, partitionCount: number): number {
   const bytes = typeof key === 'string' ? keyBytes(key) : key
   return toPositive(murmur2(bytes)) % partitionCount
+}
+
+/** librdkafka's choice for a key: CRC-32, modulo. */
+export function consistentPartition(key: string | Uint8Array | null, partitionCount: number): number {
+  if (key === null) return 0
+  return crc32(typeof key === 'string' ? keyBytes(key) : key) % partitionCount
 }
 
 let scratch = Buffer.allocUnsafeSlow(0)
@@ -36,9 +55,15 @@ function keyBytes(key: string): Uint8Array {
 }
 
 /**
+ * How long a look at all partitions holds: with a thousand of them it costs as much as a batch of one. Java looks with
+ * each pass of its sender.
+ */
+const candidatesMs = 2
+
+/**
  * The partition of records without a key: stays with one until it got `batchSize` bytes, then moves on, so that
- * batches fill (KIP-480, KIP-794). The next one is drawn by lot; with `adaptive`, the shorter a partition's queue the
- * better its odds, so that a slow broker gets less.
+ * batches fill (KIP-480, KIP-794). The next one is drawn by lot among those that suit best; with `adaptive`, the shorter
+ * a partition's queue the better its odds, so that a slow broker gets less.
  */
 export class StickyPartition {
   readonly #batchSize: number
@@ -46,6 +71,15 @@ export class StickyPartition {
   readonly #random: () => number
   #current = -1
   #bytes = 0
+  /** Partitions that may be drawn and their queues, kept from draw to draw: a topic may have thousands. */
+  readonly #candidates: number[] = []
+  readonly #sizes: number[] = []
+  /** How many of them there are, their longest queue, and of how many partitions they were found. */
+  #found = 0
+  #someLed = false
+  #longest = 0
+  #foundOf = 0
+  #foundAt = Number.NEGATIVE_INFINITY
 
   constructor(batchSize: number, adaptive: boolean, random: () => number = Math.random) {
     this.#batchSize = Math.max(1, batchSize)
@@ -75,24 +109,54 @@ export class StickyPartition {
   #draw(load: PartitionLoad): number {
     const count = load.partitionCount
     if (count === 1) return 0
+    const now = performance.now()
+    if (count !== this.#foundOf || now - this.#foundAt >= candidatesMs) this.#find(load, now)
+    const drawn = this.#drawOne()
+    if (load.hasLeader(drawn) || !this.#someLed) return drawn
+    // It has lost its leader since.
+    this.#find(load, now)
+    return this.#drawOne()
+  }
+
+  #find(load: PartitionLoad, now: number): void {
+    const count = load.partitionCount
+    const partitions = this.#candidates
+    const sizes = this.#sizes
+    let best = -1
+    let candidates = 0
     let longest = 0
-    let available = 0
     for (let i = 0; i < count; i++) {
-      if (!load.hasLeader(i)) continue
-      available++
-      longest = Math.max(longest, load.queued(i))
+      const suits = load.suitability(i)
+      if (suits < best) continue
+      if (suits > best) {
+        best = suits
+        candidates = 0
+        longest = 0
+      }
+      const size = this.#adaptive ? load.queued(i) : 0
+      longest = Math.max(longest, size)
+      partitions[candidates] = i
+      sizes[candidates++] = size
     }
-    const weight = (partition: number) => {
-      if (available > 0 && !load.hasLeader(partition)) return 0
-      return this.#adaptive ? longest + 1 - Math.min(longest, load.queued(partition)) : 1
-    }
+    this.#found = candidates
+    this.#someLed = best > suitability.leaderless
+    this.#longest = longest
+    this.#foundOf = count
+    this.#foundAt = now
+  }
+
+  #drawOne(): number {
+    const candidates = this.#found
+    const longest = this.#longest
+    const sizes = this.#sizes
+    // Java's weights: the longest queue gets 1, an empty one as much more as the longest has batches.
     let total = 0
-    for (let i = 0; i < count; i++) total += weight(i)
+    for (let i = 0; i < candidates; i++) total += longest + 1 - sizes[i]!
     let drawn = Math.floor(this.#random() * total)
-    for (let i = 0; i < count; i++) {
-      drawn -= weight(i)
-      if (drawn < 0) return i
+    for (let i = 0; i < candidates; i++) {
+      drawn -= longest + 1 - sizes[i]!
+      if (drawn < 0) return this.#candidates[i]!
     }
-    return count - 1
+    return this.#foundOf - 1
   }
 }

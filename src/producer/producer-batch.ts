@@ -10,6 +10,7 @@ export interface ProducerStamp {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly baseSequence: number
+  readonly isTransactional?: boolean
 }
 
 export const noStamp: ProducerStamp = { producerId: -1n, producerEpoch: -1, baseSequence: -1 }
@@ -31,6 +32,8 @@ export class ProducerBatch {
   stamp: ProducerStamp = noStamp
   /** Bytes of the buffer that it holds. */
   reserved = 0
+  /** Bytes of its largest record. */
+  largestRecord = 0
   readonly #writer: RecordBatchWriter
   readonly #pool: WriterPool
   #deliveries: Delivery[] = []
@@ -68,6 +71,11 @@ export class ProducerBatch {
     return this.#writer.size
   }
 
+  /** Bytes that a request carries: after compression, once that is done. */
+  get sentSize(): number {
+    return this.#compressed?.length ?? this.#writer.size
+  }
+
   sizeOf(
     timestamp: number,
     key: string | Uint8Array | null,
@@ -84,7 +92,10 @@ export class ProducerBatch {
     headers: Parameters<RecordBatchWriter['append']>[3],
     delivery: Delivery,
   ): void {
+    const before = this.#writer.size
     const index = this.#writer.append(timestamp, key, value, headers)
+    const added = this.#writer.size - before
+    if (added > this.largestRecord) this.largestRecord = added
     const last = this.#deliveries[this.#deliveries.length - 1]
     if (last?.joins(delivery)) {
       last.count++
@@ -110,6 +121,10 @@ export class ProducerBatch {
     this.#compressed ??= await this.#writer.finishCompressed(this.stamp, codec)
   }
 
+  compressSync(codec: Compressor): void {
+    this.#compressed ??= this.#writer.finishCompressedSync(this.stamp, codec)
+  }
+
   delivered(where: BatchDelivered): void {
     if (this.isSettled) return
     this.isSettled = true
@@ -121,6 +136,26 @@ export class ProducerBatch {
     if (this.isSettled) return
     this.isSettled = true
     for (const delivery of this.#deliveries) delivery.failed(error)
+    this.#deliveries = []
+  }
+
+  /** Fails each record with an error of its own. Neighbours of one sender with the same error are told together. */
+  failedEach(errorOf: (index: number) => Error): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    for (const delivery of this.#deliveries) {
+      const end = delivery.start + delivery.count
+      for (let from = delivery.start; from < end; ) {
+        const error = errorOf(from)
+        let to = from + 1
+        while (to < end && errorOf(to) === error) to++
+        const part = delivery.another()
+        part.start = from
+        part.count = to - from
+        part.failed(error)
+        from = to
+      }
+    }
     this.#deliveries = []
   }
 

@@ -10,7 +10,9 @@ import {
 } from '../options/client-options.ts'
 import { type CompressionOptions, compressionTypes } from '../protocol/compression/codec.ts'
 import { zstdOfNode } from '../protocol/compression/zlib.ts'
+import type { KafkaError } from '../protocol/errors.ts'
 import type { Serializer } from '../serializers.ts'
+import type { ProducerInterceptor } from './interceptors.ts'
 import type { Partitioner } from './partitioner.ts'
 
 /** Options of a producer; those of `Kafka` may be given again to change them for this one. */
@@ -36,6 +38,13 @@ export interface ProducerOptions<K, V> extends Partial<ClientOptions> {
   maxInFlightRequestsPerConnection?: number | undefined
   /** Each batch is written once and in order, whatever has to be repeated. Needs acks `all`. Default true. */
   enableIdempotence?: boolean | undefined
+  /**
+   * The name under which transactions are made, the same after a restart: a producer that claims it ends those of the
+   * one before, which is fenced from then on (KIP-98). Needs idempotence. Default: there are no transactions.
+   */
+  transactionalId?: string | undefined
+  /** The coordinator aborts a transaction that is open for longer, in milliseconds. Default 60000. */
+  transactionTimeoutMs?: number | undefined
   /** Attempts after the first; `deliveryTimeoutMs` is the bound to set. Default 2147483647. */
   retries?: number | undefined
   /**
@@ -51,13 +60,30 @@ export interface ProducerOptions<K, V> extends Partial<ClientOptions> {
   compressionZstdLevel?: number | undefined
   /**
    * Which partition a record without one goes to. `default`: by murmur2 of the key as Java does, and for null keys
-   * one partition after the other, a batch each, more often those that are quick (KIP-794). Default `default`.
+   * one partition after the other, a batch each, more often those that are quick (KIP-794). `consistent`: by CRC-32 of
+   * the key as librdkafka does, null like an empty one; `consistentRandom`, librdkafka's default, gives null and empty
+   * keys to one partition after the other. Default `default`.
    */
-  partitioner?: 'default' | 'roundRobin' | Partitioner | undefined
+  partitioner?: 'default' | 'roundRobin' | 'consistent' | 'consistentRandom' | Partitioner | undefined
   /** Whether the default partitioner treats keyed records as if they had none. Default false. */
   partitionerIgnoreKeys?: boolean | undefined
   /** Whether quick partitions get more of the records without a key (KIP-794). Default true. */
   partitionerAdaptivePartitioningEnable?: boolean | undefined
+  /**
+   * How long a broker may take nothing, while records wait for it, before its partitions get no more records without a
+   * key, in milliseconds (KIP-794). 0: as long as it likes. Without effect when adaptive partitioning is off. Default 0.
+   */
+  partitionerAvailabilityTimeoutMs?: number | undefined
+  /** Whether records without a key go to partitions that are led in `clientRack`, if there are any (KIP-1123). Default false. */
+  partitionerRackAware?: boolean | undefined
+  /** Told of each record before it is serialized, and of what became of it; in this order. Default: none. */
+  interceptors?: readonly ProducerInterceptor<K, V>[] | undefined
+  /** Told of trouble in the background that costs no record: an interceptor that threw. Default: nobody is. */
+  onError?: ((error: KafkaError) => void) | undefined
+  /** Length of one window over which `metrics()` takes averages and rates, in milliseconds. Default 30000. */
+  metricsSampleWindowMs?: number | undefined
+  /** How many such windows count. Default 2. */
+  metricsNumSamples?: number | undefined
   /** Turns keys into bytes. Default: keys are strings, bytes or null. */
   keySerializer?: Serializer<K> | undefined
   /** Turns values into bytes. Default: values are strings, bytes or null. */
@@ -75,6 +101,18 @@ const writableHere = z.refine<string>((name) => name !== 'zstd' || zstdOfNode() 
   },
 })
 
+const interceptorMethods = ['onSend', 'onAcknowledgement', 'close'] as const
+
+const interceptorOption = z.custom<ProducerInterceptor<unknown, unknown>>((value) => {
+  if (typeof value !== 'object' || value === null) return false
+  const given = interceptorMethods.map((name) => (value as ProducerInterceptor<unknown, unknown>)[name])
+  return given.some(isFunction) && given.every((method) => method === undefined || isFunction(method))
+}, 'an object with onSend(), onAcknowledgement() or close()')
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
 export const producerOptions = z.strictObject({
   ...clientFields,
   acks: z._default(z.union([z.literal('all'), z.literal(-1), z.literal(0), z.literal(1)]), 'all'),
@@ -86,17 +124,28 @@ export const producerOptions = z.strictObject({
   deliveryTimeoutMs: z._default(shortMilliseconds, 120_000),
   maxInFlightRequestsPerConnection: z._default(positiveInt32, 5),
   enableIdempotence: z.optional(z.boolean()),
+  transactionalId: z.optional(z.string().check(z.minLength(1))),
+  transactionTimeoutMs: z._default(positiveInt32, 60_000),
   retries: z._default(z.int().check(z.minimum(0), z.maximum(0x7fffffff)), 0x7fffffff),
   compressionType: z._default(z.enum(compressionTypes).check(writableHere), 'none'),
   compressionGzipLevel: z._default(z.int().check(z.minimum(-1), z.maximum(9)), -1),
   compressionLz4Level: z._default(z.int().check(z.minimum(1), z.maximum(17)), 9),
   compressionZstdLevel: z._default(z.int().check(z.minimum(-131_072), z.maximum(22)), 3),
   partitioner: z._default(
-    z.union([z.literal('default'), z.literal('roundRobin'), functionOption<Partitioner>()]),
+    z.union([
+      z.enum(['default', 'roundRobin', 'consistent', 'consistentRandom']),
+      functionOption<Partitioner>(),
+    ]),
     'default',
   ),
   partitionerIgnoreKeys: z._default(z.boolean(), false),
   partitionerAdaptivePartitioningEnable: z._default(z.boolean(), true),
+  partitionerAvailabilityTimeoutMs: z._default(milliseconds, 0),
+  partitionerRackAware: z._default(z.boolean(), false),
+  interceptors: z.optional(z.array(interceptorOption)),
+  onError: z.optional(functionOption<(error: KafkaError) => void>()),
+  metricsSampleWindowMs: z._default(shortMilliseconds.check(z.minimum(1)), 30_000),
+  metricsNumSamples: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 2),
   keySerializer: z.optional(objectWith<Serializer<unknown>>('serialize')),
   valueSerializer: z.optional(objectWith<Serializer<unknown>>('serialize')),
 })

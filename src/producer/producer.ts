@@ -1,7 +1,9 @@
 import { Cluster } from '../cluster/cluster.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import { Deadline } from '../deadline.ts'
-import { InvalidArgumentError, InvalidOptionError, messageOf, SerializationError } from '../errors.ts'
+import { IllegalStateError, InvalidArgumentError } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
+import { NetworkMetrics } from '../metrics/network-metrics.ts'
 import { clusterOptions } from '../options/cluster-options.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import { createCompressor } from '../protocol/compression/compressors.ts'
@@ -9,18 +11,21 @@ import type { Serializer } from '../serializers.ts'
 import { Admission, closedError, recordOverhead } from './admission.ts'
 import { BufferMemory } from './buffer-memory.ts'
 import { sendError } from './candidate.ts'
+import { checkIdempotence, deliveryTimeoutOf } from './check-options.ts'
 import {
   callbackDelivery,
   type Delivery,
   ManyDeliveries,
   ManyDelivery,
-  SendDelivery,
+  PromiseDelivery,
   UnobservedDeliveries,
   UnobservedDelivery,
 } from './delivery.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { Interceptors } from './interceptors.ts'
 import { payloadBound } from './partition-queue.ts'
 import { IdentitySource } from './producer-identity.ts'
+import { ProducerMetrics } from './producer-metrics.ts'
 import {
   compressionLevel,
   type ParsedProducerOptions,
@@ -28,6 +33,24 @@ import {
   producerOptions,
 } from './producer-options.ts'
 import type { DeliveredRange, OnDelivery, ProducerRecord, RecordMetadata } from './producer-record.ts'
+import {
+  type NodeRecordWritable,
+  nodeWritableOf,
+  type ProducerStreamOptions,
+  type RecordWritableStream,
+  type StreamTarget,
+  writableOf,
+} from './producer-streams.ts'
+import { ProducerTransactions, type TransactionsOwner } from './producer-transactions.ts'
+import { RecordClock } from './record-clock.ts'
+import { checkPartition, checkTopic, serialize } from './record-input.ts'
+import type { Transaction, TransactionOptions } from './transactions/transaction.ts'
+import type {
+  ConsumedRecord,
+  ConsumerGroupMetadata,
+  GroupMember,
+  TransactionOffset,
+} from './transactions/transaction-offsets.ts'
 
 type Payload = string | Uint8Array | null
 
@@ -57,11 +80,18 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   readonly #admission: Admission
   readonly #keySerializer: Serializer<K> | undefined
   readonly #valueSerializer: Serializer<V> | undefined
+  /** Null without any, so that records pay nothing for them. */
+  readonly #interceptors: Interceptors<K, V> | null
+  readonly #metrics: ProducerMetrics
+  readonly #networkMetrics: NetworkMetrics
+  readonly #clock = new RecordClock()
   readonly #unobserved = new UnobservedDeliveries()
   readonly #unobservedDelivery = new UnobservedDelivery(this.#unobserved)
   /** The last `produce` has given false, and nobody has waited since. */
   #toldFull = false
   #closing: Promise<void> | null = null
+  /** Null without a transactional id. */
+  readonly #transactions: ProducerTransactions | null
 
   /** @throws InvalidOptionError when an option is unknown, of the wrong type or does not go with another one. */
   constructor(config: ProducerConfig<K, V>) {
@@ -71,10 +101,22 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     this.#options = options
     this.#keySerializer = config.keySerializer
     this.#valueSerializer = config.valueSerializer
-    this.#cluster = new Cluster(clusterOptions(options, { allowAutoTopicCreation: true }))
+    const { interceptors = [], onError } = config
+    this.#interceptors = interceptors.length === 0 ? null : new Interceptors([...interceptors], onError)
+    const windows = { windowMs: options.metricsSampleWindowMs, count: options.metricsNumSamples }
+    this.#metrics = new ProducerMetrics(windows)
+    this.#networkMetrics = new NetworkMetrics(windows)
+    this.#cluster = new Cluster({
+      ...clusterOptions(options, { allowAutoTopicCreation: true }),
+      metrics: this.#networkMetrics,
+    })
     const { maxRequestSize, bufferMemory } = options
     const reserve = Math.min(maxRequestSize, bufferMemory / 2)
-    this.#memory = new BufferMemory(bufferMemory, Math.min(bufferMemory - reserve, enoughBytes))
+    this.#memory = new BufferMemory(
+      bufferMemory,
+      Math.min(bufferMemory - reserve, enoughBytes),
+      this.#metrics,
+    )
     this.#identities = new IdentitySource(this.#cluster, {
       enableIdempotence: isIdempotent,
       timeoutMs: options.deliveryTimeoutMs,
@@ -86,6 +128,9 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       maxRecordBytes: Math.min(maxRequestSize, bufferMemory),
       ignoreKeys: options.partitionerIgnoreKeys,
       adaptive: options.partitionerAdaptivePartitioningEnable,
+      availabilityTimeoutMs: options.partitionerAvailabilityTimeoutMs,
+      preferredRack: options.partitionerRackAware && options.clientRack !== '' ? options.clientRack : null,
+      metrics: this.#metrics,
       codec:
         options.compressionType === 'none'
           ? null
@@ -97,7 +142,13 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       this.#memory,
       this.#cluster.metadata,
       options.maxBlockMs,
+      (error) => this.#transactions?.refused(error as Error),
     )
+    const { transactionalId, transactionTimeoutMs } = options
+    this.#transactions =
+      transactionalId === undefined
+        ? null
+        : new ProducerTransactions(this.#cluster, { transactionalId, transactionTimeoutMs }, this.#txnOwner())
   }
 
   /**
@@ -111,10 +162,11 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     record: ProducerRecord<K, V>,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<RecordMetadata> {
-    return new Promise((resolve, reject) => {
-      const timestamp = timestampOf(record)
-      this.#send(record, timestamp, new SendDelivery(timestamp, resolve, reject), options?.signal)
-    })
+    const mine = this.#interceptors?.onSend(record) ?? record
+    const timestamp = mine?.timestamp ?? this.#clock.now()
+    const delivery = new PromiseDelivery(timestamp)
+    this.#send(mine, timestamp, delivery, options?.signal)
+    return delivery.promise
   }
 
   /**
@@ -136,8 +188,8 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     const delivery = new ManyDelivery(many)
     const now = Date.now()
     for (let i = 0; i < count; i++) {
-      const record = records[i]!
-      this.#send(record, timestampOf(record, now), delivery, options?.signal)
+      const record = this.#interceptors?.onSend(records[i]!) ?? records[i]!
+      this.#send(record, record?.timestamp ?? now, delivery, options?.signal)
     }
     return many.promise
   }
@@ -151,16 +203,81 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
    * @throws RecordTooLargeError, SerializationError, InvalidArgumentError
    */
   produce(record: ProducerRecord<K, V>, onDelivery?: OnDelivery): boolean {
-    const timestamp = timestampOf(record)
+    const mine = this.#interceptors?.onSend(record) ?? record
+    const timestamp = mine?.timestamp ?? this.#clock.now()
     const delivery =
       onDelivery === undefined ? this.#unobservedDelivery : callbackDelivery(timestamp, onDelivery)
     // Only who has not heeded `false` is refused. A record of one who was never told, as others filled the buffer,
     // waits outside when it does not fit.
     const mustFit = this.#toldFull && this.#memory.isFull
-    const error = this.#trySend(record, timestamp, delivery, undefined, mustFit)
-    if (error !== null) throw error
+    const error = this.#trySend(mine, timestamp, delivery, undefined, mustFit)
+    if (error !== null) {
+      this.#interceptors?.failed(error, mine)
+      if ('code' in error && error.code === 'BUFFER_FULL')
+        this.#metrics.exhausted.record(1, performance.now())
+      throw error
+    }
     this.#toldFull = this.#memory.isFull
     return !this.#toldFull
+  }
+
+  /**
+   * Runs `work` in a transaction: commits when it returns, and gives what it gave; aborts when it throws, or when anything
+   * that it has sent fails, and throws why. One at a time. The first one claims the transactional id.
+   *
+   * @throws TransactionError `abortable`: this transaction did not happen, and another one may; `fatal`: a newer producer
+   *   has the transactional id (`PRODUCER_FENCED`), or this one may not use it.
+   * @throws TimeoutError `MAX_BLOCK_TIMEOUT` when the coordinator was not heard of in time: of a commit it is not known
+   *   then whether it happened. The next transaction waits until it is.
+   * @throws IllegalStateError when another transaction is open.
+   */
+  async transaction<T>(
+    work: (transaction: Transaction<K, V>) => T | Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const transactions = this.#transactional('transaction')
+    const { runTransaction } = await import('./transactions/run-transaction.ts')
+    const { timeoutMs = this.#options.maxBlockMs, signal } = options
+    return await runTransaction(await transactions.load(), this, work, { timeoutMs, signal })
+  }
+
+  /** Claims the transactional id: fences whoever had it before, whose open transaction is aborted. Needed once. */
+  async initTransactions(options: TransactionOptions = {}): Promise<void> {
+    const manager = await this.#transactional('initTransactions').load()
+    await manager.init(this.#deadline(options))
+  }
+
+  /** Begins a transaction, which all records belong to that are sent until it ends. */
+  beginTransaction(): void {
+    this.#transactional('beginTransaction').loaded('beginTransaction').begin()
+  }
+
+  /**
+   * Sends everything that waits, then commits. When it fails with an abortable error nothing is committed, and
+   * `abortTransaction` comes next; after `MAX_BLOCK_TIMEOUT` it has to be called again.
+   */
+  async commitTransaction(options: TransactionOptions = {}): Promise<void> {
+    await this.#transactional('commitTransaction').loaded('commitTransaction').commit(this.#deadline(options))
+  }
+
+  /** Aborts: what has not left is dropped, its senders told so, and no reader of what is committed sees the rest. */
+  async abortTransaction(options: TransactionOptions = {}): Promise<void> {
+    await this.#transactional('abortTransaction').loaded('abortTransaction').abort(this.#deadline(options))
+  }
+
+  /**
+   * Commits offsets of a consumer group when the transaction is committed, and not when it is aborted (KIP-447).
+   *
+   * @param offsets those of the next records to read; or records that were consumed, which are then done.
+   * @param group the consumer, or what its `groupMetadata()` gave.
+   */
+  async sendOffsetsToTransaction(
+    offsets: Iterable<TransactionOffset | ConsumedRecord>,
+    group: ConsumerGroupMetadata | GroupMember,
+    options: TransactionOptions = {},
+  ): Promise<void> {
+    const manager = this.#transactional('sendOffsetsToTransaction').loaded('sendOffsetsToTransaction')
+    await manager.sendOffsets(offsets, group, this.#deadline(options))
   }
 
   /** Bytes of `bufferMemory` in use: records that wait for room in a batch, for their topic, or for confirmation. */
@@ -188,6 +305,37 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     if (this.#closing !== null) throw closedError()
     await this.#flush()
     this.#unobserved.throwIfFailed()
+  }
+
+  /**
+   * A WHATWG stream that sends what is written to it, with back-pressure. Closing it resolves when all is confirmed; the
+   * producer stays open. The first record that is not delivered errors the stream, unless `onError` is given.
+   */
+  writable(options: ProducerStreamOptions<K, V> = {}): RecordWritableStream<K, V> {
+    return writableOf(this.#streamTarget(), options)
+  }
+
+  /** The same as a Writable of `node:stream`, in object mode. */
+  nodeWritable(options: ProducerStreamOptions<K, V> = {}): NodeRecordWritable {
+    return nodeWritableOf(this.#streamTarget(), options)
+  }
+
+  /**
+   * What this producer has measured, under the names that Java's has. Averages, maxima and rates are of the last
+   * `metricsNumSamples` windows of `metricsSampleWindowMs`; totals of its whole life, and after `close()` too.
+   */
+  async metrics(): Promise<Metric[]> {
+    const { listProducerMetrics } = await import('./producer-metric-list.ts')
+    const { total, used, waiting } = this.#memory
+    const sources = {
+      clientId: this.#options.clientId,
+      producer: this.#metrics,
+      network: this.#networkMetrics,
+      buffer: { total, used, waiting },
+      requestsInFlight: this.#cluster.inFlight,
+      metadataUpdatedAt: this.#cluster.metadata.updatedAt,
+    }
+    return listProducerMetrics(sources, performance.now())
   }
 
   /**
@@ -219,6 +367,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
 
   async #close(timeoutMs: number | undefined): Promise<void> {
     try {
+      await this.#transactions?.close(this.#deadline({ timeoutMs }))
       const flushed = this.#flush()
       if (timeoutMs === undefined) await flushed
       else await new Deadline(timeoutMs).race(flushed, 'closing the producer').catch(() => {})
@@ -226,8 +375,47 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       this.#admission.close(closedError())
       this.#dispatcher.close()
       this.#cluster.close()
+      this.#interceptors?.close()
     }
     this.#unobserved.throwIfFailed()
+  }
+
+  #transactional(method: string): ProducerTransactions {
+    if (this.#closing !== null) throw closedError()
+    if (this.#transactions !== null) return this.#transactions
+    throw new IllegalStateError(`${method} needs a producer with the option transactionalId`)
+  }
+
+  #deadline({ timeoutMs, signal }: TransactionOptions): Deadline {
+    return new Deadline(timeoutMs ?? this.#options.maxBlockMs, signal)
+  }
+
+  #txnOwner(): TransactionsOwner {
+    return {
+      admitBy: (gate) => {
+        this.#dispatcher.gate.transactions = gate
+      },
+      flush: () => this.#flush(),
+      drop: (error) => {
+        this.#admission.refuse(error)
+        this.#dispatcher.drop(error)
+      },
+      idle: () => this.#dispatcher.senders.idle(),
+      wake: () => this.#dispatcher.senders.wakeAll(),
+      forgetFailures: () => this.#unobserved.forget(),
+    }
+  }
+
+  #streamTarget(): StreamTarget<K, V> {
+    return {
+      produce: (record, onDelivery) => this.produce(record, onDelivery),
+      // Not `drained`, nor `flush`: what others have sent without a callback is not for the stream to tell.
+      drained: async () => {
+        await this.#memory.drained()
+        this.#toldFull = false
+      },
+      flush: () => this.#flush(),
+    }
   }
 
   async #flush(): Promise<void> {
@@ -248,6 +436,8 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   ): void {
     const error = this.#trySend(record, timestamp, delivery, signal, false)
     if (error === null) return
+    this.#interceptors?.failed(error, record)
+    this.#transactions?.refused(error)
     const mine = delivery.count === 0 ? delivery : delivery.another()
     mine.count = 1
     mine.failed(error)
@@ -261,10 +451,12 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     signal: AbortSignal | undefined,
     mustFit: boolean,
   ): Error | null {
+    if (this.#interceptors !== null) delivery = this.#interceptors.wrap(record, timestamp, delivery)
     // Optional, as a record that is none at all is refused below like any other.
     const topic = record?.topic
     try {
       if (this.#closing !== null) throw closedError()
+      this.#transactions?.checkSend()
       if (typeof record !== 'object' || record === null) {
         throw new InvalidArgumentError(
           `a record must be an object, not ${record === null ? 'null' : typeof record}`,
@@ -274,8 +466,8 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       signal?.throwIfAborted()
       checkTopic(topic)
       if (partition !== undefined) checkPartition(partition, topic)
-      const key = this.#serialize(this.#keySerializer, record.key, topic, true)
-      const value = this.#serialize(this.#valueSerializer, record.value, topic, false)
+      const key = serialize(this.#keySerializer, record.key, topic, true)
+      const value = serialize(this.#valueSerializer, record.value, topic, false)
       const atMost = recordOverhead + payloadBound(key) + payloadBound(value)
       const open = headers === undefined ? this.#admission.openTopic(topic, atMost) : null
       if (open !== null && (partition === undefined || open.has(partition))) {
@@ -288,73 +480,4 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       return sendError(error, String(topic))
     }
   }
-
-  #serialize<T>(
-    serializer: Serializer<T> | undefined,
-    payload: T | null | undefined,
-    topic: string,
-    isKey: boolean,
-  ): Payload {
-    if (payload === null || payload === undefined) return null
-    // Without a serializer the type says string or bytes; what is neither is refused when it is written.
-    if (serializer === undefined) return payload as Payload
-    try {
-      return serializer.serialize(payload, { topic, isKey })
-    } catch (cause) {
-      const what = isKey ? 'key' : 'value'
-      throw new SerializationError(`the ${what} of a record for topic ${topic}: ${messageOf(cause)}`, {
-        topic,
-        cause,
-      })
-    }
-  }
-}
-
-function timestampOf(record: { readonly timestamp?: number | undefined } | null, now?: number): number {
-  return record?.timestamp ?? now ?? Date.now()
-}
-
-function checkTopic(topic: string): string {
-  if (typeof topic === 'string' && topic !== '') return topic
-  throw new InvalidArgumentError(`a topic must be a name, not ${JSON.stringify(topic) ?? typeof topic}`)
-}
-
-function checkPartition(partition: number, topic: string): void {
-  if (Number.isInteger(partition) && partition >= 0) return
-  throw new InvalidArgumentError(
-    `a partition of topic ${topic} must be an integer from 0 on, not ${partition}`,
-    {
-      topic,
-    },
-  )
-}
-
-/** Null: on, unless the brokers do not know it. */
-function checkIdempotence(options: ParsedProducerOptions): boolean | null {
-  const { acks, maxInFlightRequestsPerConnection: inFlight, retries, enableIdempotence } = options
-  const against =
-    acks !== 'all' && acks !== -1
-      ? `acks is ${acks}; allowed: "all"`
-      : inFlight > 5
-        ? `maxInFlightRequestsPerConnection is ${inFlight}; allowed: at most 5`
-        : retries === 0
-          ? 'retries is 0; allowed: at least 1'
-          : null
-  if (against === null) return enableIdempotence ?? null
-  if (enableIdempotence === true) {
-    throw new InvalidOptionError(`producer options: with enableIdempotence, ${against}`)
-  }
-  // As Java does: not asked for by name, it gives way to what was.
-  return false
-}
-
-/** As Java does: a default that is too short grows, one that was given is an error. */
-function deliveryTimeoutOf(options: ParsedProducerOptions, isGiven: boolean): number {
-  const { deliveryTimeoutMs, lingerMs, requestTimeoutMs } = options
-  const least = lingerMs + requestTimeoutMs
-  if (deliveryTimeoutMs >= least) return deliveryTimeoutMs
-  if (!isGiven) return least
-  throw new InvalidOptionError(
-    `producer options: deliveryTimeoutMs is ${deliveryTimeoutMs}; allowed: at least lingerMs + requestTimeoutMs, ${least}`,
-  )
 }

@@ -2,12 +2,30 @@ import type { TopicMetadata } from '../cluster/metadata.ts'
 import { noSuchPartition } from '../cluster/partition-leaders.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type BatchFactory, PartitionQueue, type QueueOptions } from './partition-queue.ts'
-import { type Partitioner, type PartitionLoad, partitionOfKey, StickyPartition } from './partitioner.ts'
+import {
+  consistentPartition,
+  type PartitionLoad,
+  partitionOfKey,
+  StickyPartition,
+  suitability,
+} from './partitioner.ts'
+import type { ProducerOptions } from './producer-options.ts'
 
 export interface PartitioningOptions extends QueueOptions {
-  readonly partitioner: 'default' | 'roundRobin' | Partitioner
+  readonly partitioner: NonNullable<ProducerOptions<never, never>['partitioner']>
   readonly ignoreKeys: boolean
   readonly adaptive: boolean
+  /** Milliseconds that a broker may take nothing before its partitions are passed by; 0: as long as it likes. */
+  readonly availabilityTimeoutMs: number
+  /** Where partitions are preferred; null: nowhere. */
+  readonly preferredRack: string | null
+}
+
+/** What is known of brokers, by node id. */
+export interface BrokerView {
+  rackOf(nodeId: number): string | null
+  /** For how long something has waited there that could not leave, in milliseconds. */
+  blockedMs(nodeId: number): number
 }
 
 /** What a producer keeps of one topic: its queues, and where the next record without a partition goes. */
@@ -17,15 +35,29 @@ export class TopicState implements PartitionLoad {
   readonly queues: PartitionQueue[] = []
   readonly #options: PartitioningOptions
   readonly #batches: BatchFactory
+  readonly #brokers: BrokerView
   readonly #sticky: StickyPartition
   #turn = 0
 
-  constructor(metadata: TopicMetadata, options: PartitioningOptions, batches: BatchFactory) {
+  constructor(
+    metadata: TopicMetadata,
+    options: PartitioningOptions,
+    batches: BatchFactory,
+    brokers: BrokerView,
+  ) {
     this.name = metadata.name
     this.metadata = metadata
     this.#options = options
     this.#batches = batches
+    this.#brokers = brokers
     this.#sticky = new StickyPartition(options.batchSize, options.adaptive)
+  }
+
+  /** Takes in what is known now. True: the topic is another one than before, of the same name. */
+  update(metadata: TopicMetadata): boolean {
+    const before = this.metadata.id
+    this.metadata = metadata
+    return before !== null && metadata.id !== null && metadata.id !== before
   }
 
   get partitionCount(): number {
@@ -37,7 +69,19 @@ export class TopicState implements PartitionLoad {
   }
 
   queued(partition: number): number {
-    return this.queues[partition]?.length ?? 0
+    return this.queues[partition]?.load ?? 0
+  }
+
+  suitability(partition: number): number {
+    const leader = this.metadata.partitions[partition]?.leader ?? -1
+    if (leader < 0) return suitability.leaderless
+    const { adaptive, availabilityTimeoutMs, preferredRack } = this.#options
+    // Without adaptive partitioning Java does not look at it either.
+    if (adaptive && availabilityTimeoutMs > 0 && this.#brokers.blockedMs(leader) > availabilityTimeoutMs) {
+      return suitability.blocked
+    }
+    const isNear = preferredRack !== null && this.#brokers.rackOf(leader) === preferredRack
+    return isNear ? suitability.near : suitability.available
   }
 
   /** Whether this partition exists, as far as is known. */
@@ -70,7 +114,7 @@ export class TopicState implements PartitionLoad {
 
   /** So many bytes of a record without a partition were added. Those that their key sent where they went do not count. */
   used(key: string | Uint8Array | null, bytes: number): void {
-    if (key === null || this.#options.ignoreKeys) this.#sticky.used(bytes)
+    if (this.#isKeyless(key)) this.#sticky.used(bytes)
   }
 
   #choose(key: string | Uint8Array | null, value: string | Uint8Array | null): number {
@@ -80,6 +124,10 @@ export class TopicState implements PartitionLoad {
       return key !== null && !ignoreKeys ? partitionOfKey(key, count) : this.#sticky.next(this)
     }
     if (partitioner === 'roundRobin') return this.#nextInTurn(count)
+    if (partitioner === 'consistent') return consistentPartition(key, count)
+    if (partitioner === 'consistentRandom') {
+      return this.#isKeyless(key) ? this.#sticky.next(this) : consistentPartition(key, count)
+    }
     const bytes = typeof key === 'string' ? Buffer.from(key) : key
     const partition: unknown = partitioner({ topic: this.name, key: bytes, value, partitionCount: count })
     if (typeof partition === 'number' && Number.isInteger(partition) && partition >= 0 && partition < count) {
@@ -89,6 +137,13 @@ export class TopicState implements PartitionLoad {
       `the partitioner gave ${String(partition)} for topic ${this.name}: allowed are integers from 0 to ${count - 1}`,
       { topic: this.name },
     )
+  }
+
+  /** Whether a record goes where the lot falls. librdkafka takes an empty key for none. */
+  #isKeyless(key: string | Uint8Array | null): boolean {
+    const { partitioner, ignoreKeys } = this.#options
+    if (partitioner === 'consistentRandom') return key === null || key.length === 0
+    return key === null || ignoreKeys
   }
 
   /** Java's RoundRobinPartitioner: passes by what has no leader, unless nothing has. */

@@ -1,30 +1,40 @@
 import { RecordBatchWriter } from '../protocol/records/record-batch-writer.ts'
 
+/** Most that a new buffer holds before it grows: a topic of a thousand partitions may have as many open batches. */
+const mostAtFirst = 4096
+
 /** Buffers of finished batches, for the next ones. The last one given is the first taken: it is still in the cache. */
 export class WriterPool {
   readonly #capacity: number
-  readonly #maxIdle: number
+  readonly #maxIdleBytes: number
   readonly #idle: RecordBatchWriter[] = []
+  #idleBytes = 0
 
   /**
-   * @param capacity first size of a new buffer, in bytes.
-   * @param maxIdle buffers kept while nobody needs them.
+   * @param capacity what a batch will hold, in bytes.
+   * @param maxIdleBytes of the buffers kept while nobody needs them.
    */
-  constructor(capacity: number, maxIdle: number) {
-    this.#capacity = capacity
-    this.#maxIdle = maxIdle
+  constructor(capacity: number, maxIdleBytes: number) {
+    this.#capacity = Math.min(capacity, mostAtFirst)
+    this.#maxIdleBytes = maxIdleBytes
   }
 
   take(): RecordBatchWriter {
-    return this.#idle.pop() ?? new RecordBatchWriter(this.#capacity)
+    const writer = this.#idle.pop()
+    if (writer === undefined) return new RecordBatchWriter(this.#capacity)
+    this.#idleBytes -= writer.capacity
+    return writer
   }
 
   give(writer: RecordBatchWriter): void {
     writer.reset()
-    if (this.#idle.length < this.#maxIdle) this.#idle.push(writer)
+    if (this.#idleBytes + writer.capacity > this.#maxIdleBytes) return
+    this.#idleBytes += writer.capacity
+    this.#idle.push(writer)
   }
 
   clear(): void {
     this.#idle.length = 0
+    this.#idleBytes = 0
   }
 }

@@ -434,6 +434,7 @@ export function brokerErrorCode(name: string): number | undefined {
 
 /** The numbers that clients decide on. */
 export const errorCodes = {
+  unknownServerError: -1,
   none: 0,
   offsetOutOfRange: 1,
   unknownTopicOrPartition: 3,
@@ -461,6 +462,8 @@ export const errorCodes = {
   outOfOrderSequenceNumber: 45,
   duplicateSequenceNumber: 46,
   invalidProducerEpoch: 47,
+  concurrentTransactions: 51,
+  operationNotAttempted: 55,
   saslAuthenticationFailed: 58,
   unknownProducerId: 59,
   groupIdNotFound: 69,

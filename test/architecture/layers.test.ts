@@ -11,12 +11,13 @@ const leaves = ['src/errors.ts', 'src/deadline.ts', 'src/backoff.ts', 'src/versi
 /** What each layer may import besides itself: `design.md`, "Layers, one direction". Types count like values. */
 const layers: readonly { readonly of: string; readonly from: readonly string[] }[] = [
   { of: 'src/protocol/', from: [] },
-  { of: 'src/network/', from: ['src/protocol/', ...leaves] },
-  { of: 'src/cluster/', from: ['src/protocol/', 'src/network/', ...leaves] },
+  { of: 'src/metrics/', from: [] },
+  { of: 'src/network/', from: ['src/protocol/', 'src/metrics/', ...leaves] },
+  { of: 'src/cluster/', from: ['src/protocol/', 'src/metrics/', 'src/network/', ...leaves] },
   { of: 'src/options/', from: ['src/protocol/', 'src/network/', 'src/cluster/', ...leaves] },
   ...['producer', 'consumer', 'admin'].map((client) => ({
     of: `src/${client}/`,
-    from: ['src/protocol/', 'src/network/', 'src/cluster/', 'src/options/', ...leaves],
+    from: ['src/protocol/', 'src/metrics/', 'src/network/', 'src/cluster/', 'src/options/', ...leaves],
   })),
   // It is built on the protocol alone, so that a bug of the client cannot hide in it.
   { of: 'src/testing/', from: ['src/protocol/', ...leaves] },
@@ -84,8 +85,10 @@ describe('what is imported at the start', () => {
       return [...text.matchAll(/getBuiltinModule\('([^']+)'\)/g)].map(([, name]) => `${path} -> ${name}`)
     })
     expect(loaded.sort()).toEqual([
+      'src/consumer/consumer-streams.ts -> node:stream',
       'src/network/dial.ts -> node:net',
       'src/network/dial.ts -> node:tls',
+      'src/producer/producer-streams.ts -> node:stream',
       'src/protocol/compression/native.ts -> node:module',
       'src/protocol/compression/zlib.ts -> node:zlib',
     ])

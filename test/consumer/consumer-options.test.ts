@@ -32,7 +32,7 @@ describe('the options of a consumer', () => {
     ['fetchMaxBytes', 2 ** 31, 'at most 2147483647'],
     ['groupId', '', 'at least 1 characters'],
     ['partitionAssignmentStrategy', [], 'at least 1 items'],
-    ['partitionAssignmentStrategy', ['sticky'], '"range", "roundrobin"'],
+    ['partitionAssignmentStrategy', ['fair'], '"range", "roundrobin"'],
     ['valueDeserializer', 'json', 'an object with deserialize()'],
     ['onError', 1, 'a function'],
   ])('refuse %s as %j, and say what is allowed', (name, value, allowed) => {

@@ -34,6 +34,7 @@ describe('OffsetCommitter', () => {
       groupId: 'g',
       groupMetadata: () => ({ groupId: 'g', generationId, memberId: 'm', groupInstanceId: null }),
       find: () => undefined,
+      afterRebalance: () => null,
       onCommitRefused: (errorCode, { generationId: of }) => refusals.push([errorCode, of]),
     }
     committer = new OffsetCommitter(cluster, owner)

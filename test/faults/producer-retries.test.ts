@@ -235,6 +235,16 @@ describe('a refusal', () => {
     expect(cluster.log('t').values).toEqual(['a'])
   })
 
+  test('that comes with the offset of the batch has it possibly persisted, whatever it is', async () => {
+    const { cluster, producer } = await startProducer({ acks: 'all', retries: 1 })
+    cluster.onBatch = () => ({ appendedBut: errorCodes.notLeaderOrFollower })
+    expect(await failureOf(producer.send({ topic: 't', value: 'a' }))).toMatchObject({
+      code: 'NOT_LEADER_OR_FOLLOWER',
+      persisted: 'possibly',
+    })
+    expect(cluster.log('t').values).toEqual(['a'])
+  })
+
   test('of InitProducerId that no retry mends fails the records', async () => {
     const { cluster, producer } = await startProducer()
     cluster.initProducerIdError = errorCodes.clusterAuthorizationFailed

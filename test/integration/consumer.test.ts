@@ -52,7 +52,15 @@ describeAnyKafka('Consumer', (kafka) => {
     consumer.assign([{ topic: t.topic, partition: 0 }])
     expect(await take(consumer, 1000)).toEqual(numbers(0, 1000))
     expect(consumer.lag()).toEqual([
-      { topic: t.topic, partition: 0, position: 1000, endOffset: 1000, lag: 0 },
+      {
+        topic: t.topic,
+        partition: 0,
+        position: 1000,
+        endOffset: 1000,
+        lag: 0,
+        committedOffset: null,
+        committedLag: null,
+      },
     ])
     expect(await consumer.position({ topic: t.topic, partition: 0 })).toBe(1000)
   })

@@ -33,7 +33,7 @@ class Counted extends Delivery {
 }
 
 const identity = { producerId: 7n, producerEpoch: 0 }
-const pool = new WriterPool(1_000, 4)
+const pool = new WriterPool(1_000, 4_000)
 const calm = { now: 0, isUrgent: false }
 const urgent = { now: 0, isUrgent: true }
 
@@ -112,6 +112,19 @@ describe('PartitionQueue', () => {
     expect(queue.next(urgent)).not.toBeNull()
   })
 
+  test('after a long silence, by which the broker may have forgotten the producer, one batch leaves alone again', () => {
+    const { queue, batches } = inFlight('a')
+    queue.confirm(batches[0]!)
+    add(queue, 'b')
+    add(queue, 'c')
+    const later = { now: 10 * 60_000, isUrgent: true }
+    const b = leave(queue, later)
+    expect(b.stamp).toEqual({ ...identity, baseSequence: 2 })
+    expect(queue.next(later)).toBeNull()
+    queue.confirm(b)
+    expect(queue.next(later)).not.toBeNull()
+  })
+
   test('without a producer id the first batches need not wait for each other', () => {
     const queue = queueWith()
     add(queue, 'a')
@@ -130,6 +143,18 @@ describe('PartitionQueue', () => {
     queue.confirm(a)
     expect(leave(queue)).toBe(b)
     expect(b.stamp.baseSequence).toBe(2)
+  })
+
+  test('while one that may be in the log is sent again, no new one leaves: the broker knows the last five only', () => {
+    const { queue, batches } = inFlight('a')
+    const [a] = batches as [ProducerBatch]
+    a.maybePersisted = true
+    queue.requeue(a, { now: 0, immediately: true })
+    add(queue, 'b')
+    expect(leave(queue)).toBe(a)
+    expect(queue.next(urgent)).toBeNull()
+    queue.confirm(a)
+    expect(queue.next(urgent)).not.toBeNull()
   })
 
   test('several batches that come back together cost one backoff', () => {
@@ -185,6 +210,7 @@ describe('PartitionQueue', () => {
     queue.moveTo({
       nodeId: 2,
       hasRoom: true,
+      isIdle: true,
       add: (one) => added.push(one),
       remove: () => {},
       wake: () => {},

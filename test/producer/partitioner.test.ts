@@ -1,18 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import { type PartitionLoad, partitionOfKey, StickyPartition } from '../../src/producer/partitioner.ts'
+import {
+  consistentPartition,
+  type PartitionLoad,
+  partitionOfKey,
+  StickyPartition,
+  suitability,
+} from '../../src/producer/partitioner.ts'
 import { vectors } from '../support/vectors.ts'
 
 interface PartitionerVector {
   readonly key: string
   readonly java: readonly number[]
+  readonly consistent: readonly number[]
 }
 
 const keys = vectors<PartitionerVector>('partitioners')
 
 function load(queued: readonly number[], leaderless: readonly number[] = []): PartitionLoad {
+  const { available, leaderless: none } = suitability
+  return suited(
+    queued,
+    queued.map((_, partition) => (leaderless.includes(partition) ? none : available)),
+  )
+}
+
+function suited(queued: readonly number[], suits: readonly number[]): PartitionLoad {
   return {
     partitionCount: queued.length,
-    hasLeader: (partition) => !leaderless.includes(partition),
+    hasLeader: (partition) => suits[partition] !== suitability.leaderless,
+    suitability: (partition) => suits[partition]!,
     queued: (partition) => queued[partition]!,
   }
 }
@@ -48,6 +64,23 @@ describe('partitionOfKey', () => {
   })
 })
 
+describe('consistentPartition', () => {
+  test(`gives librdkafka's partition for ${keys.length} keys and 1 to 50 partitions`, () => {
+    for (const { key, consistent } of keys) {
+      const bytes = Buffer.from(key, 'hex')
+      expect(
+        consistent.map((_, i) => consistentPartition(bytes, i + 1)),
+        key,
+      ).toEqual(consistent)
+    }
+  })
+
+  test('takes a string for its UTF-8, and null for an empty key', () => {
+    expect(consistentPartition('caf\u00e9', 37)).toBe(consistentPartition(Buffer.from('caf\u00e9'), 37))
+    expect(consistentPartition(null, 37)).toBe(consistentPartition('', 37))
+  })
+})
+
 describe('the partition of records without a key', () => {
   test('stays the same until it got batchSize bytes, then is drawn anew', () => {
     const lots = [0.1, 0.6, 0.9]
@@ -79,6 +112,17 @@ describe('the partition of records without a key', () => {
   test('is never one without a leader, unless none has one', () => {
     expect(draws(load([0, 0, 0], [1]), true)).toEqual([50, 0, 50])
     expect(draws(load([0, 0], [0, 1]), true)).toEqual([50, 50])
+  })
+
+  test('is near when one of those is, whatever its queue', () => {
+    const { available, near } = suitability
+    expect(draws(suited([0, 9, 9, 0], [available, near, near, available]), true)).toEqual([0, 50, 50, 0])
+  })
+
+  test('is blocked only when none is available', () => {
+    const { available, blocked, leaderless } = suitability
+    expect(draws(suited([0, 0, 0], [blocked, available, leaderless]), true)).toEqual([0, 100, 0])
+    expect(draws(suited([0, 1, 0], [blocked, blocked, leaderless]), true, 90)).toEqual([60, 30, 0])
   })
 
   test('is left when its leader is gone', () => {

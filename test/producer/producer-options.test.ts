@@ -34,7 +34,7 @@ describe('options of a producer', () => {
     [{ compressionZstdLevel: -131_073 }, /compressionZstdLevel is -131073; allowed: at least -131072$/],
     [
       { partitioner: 'random' },
-      /partitioner is "random"; allowed: "default", or "roundRobin", or a function$/,
+      /partitioner is "random"; allowed: "default", "roundRobin", "consistent", "consistentRandom", or a function$/,
     ],
     [{ valueSerializer: {} }, /valueSerializer is \{\}; allowed: an object with serialize\(\)$/],
     [{ linger: 5 }, /linger is not an option; allowed: .*lingerMs/],

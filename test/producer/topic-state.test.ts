@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { TopicMetadata } from '../../src/cluster/metadata.ts'
 import { ProducerBatch } from '../../src/producer/producer-batch.ts'
-import { type PartitioningOptions, TopicState } from '../../src/producer/topic-state.ts'
+import { type BrokerView, type PartitioningOptions, TopicState } from '../../src/producer/topic-state.ts'
 import { WriterPool } from '../../src/producer/writer-pool.ts'
 
-const pool = new WriterPool(100, 1)
+const pool = new WriterPool(100, 100)
 
-function topicWith(leaders: readonly number[], options: Partial<PartitioningOptions> = {}): TopicState {
+function topicWith(
+  leaders: readonly number[],
+  options: Partial<PartitioningOptions> = {},
+  brokers: Partial<BrokerView> = {},
+): TopicState {
   const metadata: TopicMetadata = {
     name: 't',
     id: null,
@@ -27,6 +31,8 @@ function topicWith(leaders: readonly number[], options: Partial<PartitioningOpti
       partitioner: 'default',
       ignoreKeys: false,
       adaptive: true,
+      availabilityTimeoutMs: 0,
+      preferredRack: null,
       batchSize: 1_000,
       lingerMs: 0,
       maxRequestSize: 10_000,
@@ -39,6 +45,7 @@ function topicWith(leaders: readonly number[], options: Partial<PartitioningOpti
       create: (topic, partition, ordinal) => new ProducerBatch(topic, partition, ordinal, 0, 0, pool),
       opened: () => {},
     },
+    { rackOf: () => null, blockedMs: () => 0, ...brokers },
   )
 }
 

@@ -57,7 +57,8 @@ export class RecordingOwner implements MemberOwner {
 
   async onRevoked(partitions: readonly TopicPartition[], deadline: Deadline): Promise<void> {
     await this.#alone(() => this.beforeRevoked(deadline))
-    this.#owned = []
+    const gone = new Set(names(partitions))
+    this.#owned = this.#owned.filter(({ topic, partition }) => !gone.has(`${topic}-${partition}`))
     this.#record({ kind: 'revoked', partitions: names(partitions) })
   }
 

@@ -33,8 +33,8 @@ export type Verdict =
   | 'appendAndHangUp'
   /** Written, and answered with this error all the same. */
   | { readonly appendedBut: number }
-  /** Refused with this error. */
-  | { readonly error: number }
+  /** Refused with this error, and with who leads now (KIP-951). */
+  | { readonly error: number; readonly currentLeader?: NonNullable<Answer['currentLeader']> }
   /** Confirmed at this offset, whatever the log says. */
   | { readonly offset: bigint }
   /** Left out of the answer. */
@@ -219,10 +219,14 @@ export class ScriptedProducerCluster implements AsyncDisposable {
 
   #answer(batch: SentBatch, verdict: Exclude<Verdict, string> | 'append'): Answer {
     if (verdict === 'append') return this.#append(batch)
-    if ('error' in verdict) return { errorCode: verdict.error, baseOffset: -1n }
+    if ('error' in verdict) {
+      const { error: errorCode, ...hint } = verdict
+      return { errorCode, baseOffset: -1n, ...hint }
+    }
     if ('offset' in verdict) return { errorCode: 0, baseOffset: verdict.offset }
-    const { errorCode } = this.#append(batch)
-    return { errorCode: errorCode === 0 ? verdict.appendedBut : errorCode, baseOffset: -1n }
+    const { errorCode, baseOffset } = this.#append(batch)
+    // As Java's broker, which leaves the offset in the answer.
+    return { errorCode: errorCode === 0 ? verdict.appendedBut : errorCode, baseOffset }
   }
 
   #append(batch: SentBatch): Answer {

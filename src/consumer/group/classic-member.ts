@@ -6,39 +6,26 @@ import { GroupError, messageOf } from '../../errors.ts'
 import { type JoinGroupResponse, joinGroup } from '../../protocol/apis/join-group.ts'
 import { leaveGroup } from '../../protocol/apis/leave-group.ts'
 import { type SyncGroupRequest, syncGroup } from '../../protocol/apis/sync-group.ts'
-import { BrokerError, errorCodes } from '../../protocol/broker-errors.ts'
+import { errorCodes } from '../../protocol/broker-errors.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import type { PartitionAssignor, TopicPartition } from './assignors/assignor.ts'
+import type { ClassicMemberOptions } from './classic-member-options.ts'
 import { Generation } from './generation.ts'
-import { assignPartitions, countPartitions, PartitionWatch, readMembers } from './group-leader.ts'
+import { leadGroup, PartitionWatch } from './group-leader.ts'
 import type { GroupMember, GroupMetadata, MemberOwner } from './group-member.ts'
 import {
   consumerProtocolType,
-  decodeAssignment,
-  encodeAssignment,
+  joinError,
   joinGroupBody,
   leaveGroupBody,
+  readAssignment,
   retriableOnly,
 } from './group-requests.ts'
 import { HeartbeatLoop, kafkaErrorOf } from './heartbeat-loop.ts'
 import { type MemberState, step } from './member-state.ts'
-import { groupErrorOf, verdictOf } from './verdict.ts'
+import { verdictOf } from './verdict.ts'
 
-export interface ClassicMemberOptions {
-  readonly groupId: string
-  /** Makes it a static member (KIP-345); null for a dynamic one. */
-  readonly groupInstanceId: string | null
-  /** Rack or zone of this client, for assignors that look at it (KIP-881); null for none. */
-  readonly clientRack: string | null
-  readonly sessionTimeoutMs: number
-  readonly heartbeatIntervalMs: number
-  /** Also the time that the group waits for a member in a rebalance, and so the bound of the owner's partition events. */
-  readonly maxPollIntervalMs: number
-  readonly retryBackoffMs: number
-  readonly retryBackoffMaxMs: number
-  /** In order of preference, at least one. The group takes one that all of its members have. */
-  readonly assignors: readonly PartitionAssignor[]
-}
+export type { ClassicMemberOptions } from './classic-member-options.ts'
 
 /** What the coordinator needs beyond the rebalance timeout until its answer is here (Java's JOIN_GROUP_TIMEOUT_LAPSE). */
 const joinTimeoutLapseMs = 5_000
@@ -46,6 +33,8 @@ const joinTimeoutLapseMs = 5_000
 const hastyJoins = 3
 /** A group finds out about a member that is gone by its session too: closing does not wait longer for a courtesy. */
 const leaveTimeoutMs = 5_000
+/** The first JoinGroup is answered at once, by brokers from 2.2 on. */
+const memberIdGraceMs = 500
 const int32Max = 0x7fffffff
 
 interface Joined {
@@ -72,12 +61,21 @@ export class ClassicMember implements GroupMember {
   readonly #outside: GroupMetadata
   readonly #backoff: Backoff
   readonly #leaving = new AbortController()
+  /** Aborted when leaving does not wait for a member id any more. */
+  readonly #gone = new AbortController()
   #state: MemberState = 'unjoined'
   /** Empty until the coordinator gives one. Kept from generation to generation. */
   #memberId = ''
   #generation: Generation | null = null
   /** Generation in which the partitions that are owned now were assigned; -1: none. */
   #ownedSince = -1
+  /** The generation before, while partitions of it are kept in a rebalance; the coordinator takes commits for it. */
+  #kept: GroupMetadata | null = null
+  /** Monotonic milliseconds at which joining began to fail, with partitions in hand; null: it has not. */
+  #failingSince: number | null = null
+  #onNewState: (() => void)[] = []
+  /** The owner is busy with a partition event. */
+  #isTelling = false
   /** Asked for by `rejoin()`, and not covered by a JoinGroup yet. */
   #rejoinReason: string | null = null
   /** For the broker's log (KIP-800). */
@@ -97,15 +95,41 @@ export class ClassicMember implements GroupMember {
     this.#backoff = new Backoff(options.retryBackoffMs, options.retryBackoffMaxMs)
   }
 
+  /**
+   * Whether partitions are kept while the group rebalances (KIP-429). With both kinds of assignors in the list they are
+   * not: the group may choose an eager one next, which would give what is kept here to somebody else.
+   */
+  get #isCooperative(): boolean {
+    return this.#options.assignors.every(({ rebalanceProtocol }) => rebalanceProtocol === 'cooperative')
+  }
+
   get state(): MemberState {
     return this.#state
   }
 
   /** Outside of a generation from the moment that its loss is known, before the owner is told. */
   get metadata(): GroupMetadata {
-    const generation = this.#generation
-    if (generation === null || this.#state !== 'stable' || generation.over.aborted) return this.#outside
-    return generation.metadata
+    if (this.#isBetween) return this.#kept ?? this.#outside
+    const generation = this.#state === 'stable' ? this.#generation : null
+    return generation === null || generation.over.aborted ? this.#outside : generation.metadata
+  }
+
+  /** On the way from one generation to the next, with partitions in hand that stay ours. */
+  get #isBetween(): boolean {
+    return this.#kept !== null && (this.#state === 'joining' || this.#state === 'syncing')
+  }
+
+  afterRebalance(sentWith: GroupMetadata): Promise<void> | null {
+    // The next generation would wait for the event, and the event for its commit.
+    if (this.#isTelling) return null
+    if (this.#isBetween) return new Promise((resolve) => void this.#onNewState.push(resolve))
+    const { generationId, memberId } = this.metadata
+    const isNext = generationId > sentWith.generationId && memberId === sentWith.memberId
+    return isNext && this.#isCooperative ? Promise.resolve() : null
+  }
+
+  enforceRebalance(reason: string): void {
+    if (this.#state === 'stable') this.rejoin(reason)
   }
 
   start(): void {
@@ -139,21 +163,30 @@ export class ClassicMember implements GroupMember {
     }
   }
 
-  leave(deadline: Deadline): Promise<void> {
-    this.#departure ??= this.#depart(deadline)
+  leave(deadline: Deadline, reason = 'the consumer is being closed'): Promise<void> {
+    this.#departure ??= this.#depart(deadline, reason)
     return this.#departure
   }
 
-  async #depart(deadline: Deadline): Promise<void> {
+  async #depart(deadline: Deadline, reason: string): Promise<void> {
     this.#leaving.abort()
     this.#generation?.end({ kind: 'left' })
     this.#generation?.dispose()
     this.#wake?.()
-    if (this.#state !== 'left') this.#state = step(this.#state, 'left')
+    const awaitsId = this.#state === 'joining' && this.#isUnnamed
+    if (this.#state !== 'left') this.#enter('left')
+    // The group waits a whole session for a member that was given an id and does not come with it (KIP-394).
+    const grace = new Deadline(Math.min(memberIdGraceMs, deadline.remainingMs), deadline.signal)
+    if (awaitsId && this.#running !== null) await grace.race(this.#running, 'a member id').catch(() => {})
+    this.#gone.abort()
     await Promise.allSettled([
       deadline.race(this.#running ?? Promise.resolve(), 'the end of the membership'),
-      this.#sendLeave(deadline, 'the consumer is being closed'),
+      this.#sendLeave(deadline, reason),
     ])
+  }
+
+  get #isUnnamed(): boolean {
+    return this.#memberId === '' && this.#options.groupInstanceId === null
   }
 
   /** Never rejects. A static member does not leave: it is to find its partitions when it comes back (KIP-345). */
@@ -175,7 +208,7 @@ export class ClassicMember implements GroupMember {
       while (!this.#leaving.signal.aborted) await this.#round()
     } catch (error) {
       if (this.#leaving.signal.aborted) return
-      this.#state = step(this.#state, 'left')
+      this.#enter('left')
       await this.#lose()
       if (!this.#leaving.signal.aborted) this.#owner.onFatal(kafkaErrorOf(error, this.#options.groupId))
     }
@@ -199,8 +232,8 @@ export class ClassicMember implements GroupMember {
   /**
    * Sends JoinGroup and waits for the other members. Null: once more, a pause where one is due has been made.
    *
-   * An answer that comes after `leave()` is dropped: waiting ends with the signal, and `#become` throws when both came
-   * in the same turn. The coordinator learns of it by LeaveGroup, or by the session of a member without an id.
+   * An answer that comes after `leave()` is dropped, but for the id in it: waiting ends with the signal, and `#become`
+   * throws when both came in the same turn.
    */
   async #join(): Promise<Joined | null> {
     const { groupId } = this.#options
@@ -220,14 +253,16 @@ export class ClassicMember implements GroupMember {
         reason: this.#joinReason,
       })
       response = await this.#cluster.request(joinGroup, body, {
-        ...this.#longPoll(this.#leaving.signal),
+        ...this.#longPoll(this.#isUnnamed ? this.#gone.signal : this.#leaving.signal),
         errorOf: (answer) => retriableOnly(answer.errorCode),
       })
     } catch (error) {
       if (!(error instanceof KafkaError && error.retriable)) throw error
+      await this.#loseIfForgotten()
       await this.#pause()
       return null
     }
+    this.#failingSince = null
     switch (response.errorCode) {
       case errorCodes.none:
         break
@@ -236,15 +271,16 @@ export class ClassicMember implements GroupMember {
         return await this.#again()
       case errorCodes.unknownMemberId:
         this.#memberId = ''
+        await this.#lose()
         return await this.#again()
       case errorCodes.illegalGeneration:
       case errorCodes.rebalanceInProgress:
         return await this.#again()
       default:
-        throw this.#joinError(response.errorCode)
+        throw joinError(response.errorCode, this.#options)
     }
-    this.#become('syncing')
     this.#memberId = response.memberId
+    this.#become('syncing')
     const { groupInstanceId } = this.#options
     const { memberId, generationId } = response
     const generation = new Generation({ groupId, generationId, memberId, groupInstanceId })
@@ -296,30 +332,22 @@ export class ClassicMember implements GroupMember {
     const verdict = verdictOf(answer.errorCode, { groupId, groupInstanceId, api: syncGroup.name })
     if (verdict !== null) return generation.end(verdict)
 
-    const assignment = this.#assignmentOf(answer.assignment, topics)
+    const assignment = readAssignment(answer.assignment, topics, groupId)
     this.#become('stable')
     this.#backoff.reset()
     this.#attempts = 0
     this.#ownedSince = generationId
     assignor.onAssignment?.(assignment, generationId)
+    const given = new Set(assignment.map(partitionKey))
+    const taken = this.#owner.ownedPartitions().filter((one) => !given.has(partitionKey(one)))
+    if (!(await this.#revoke(generation, taken))) return
     const before = new Set(this.#owner.ownedPartitions().map(partitionKey))
     const added = assignment.filter((one) => !before.has(partitionKey(one)))
     await this.#tell(generation.over, (deadline) => this.#owner.onAssigned(assignment, added, deadline))
+    // Nobody has what was given up until the next generation, so that one is to come at once.
+    if (taken.length > 0) this.#rejoinReason ??= 'partitions were given up for others to have'
     // Asked for while JoinGroup or SyncGroup was on its way.
     if (this.#rejoinReason !== null) generation.end({ kind: 'rejoin', reason: this.#rejoinReason })
-  }
-
-  #assignmentOf(data: Uint8Array, topics: ReadonlySet<string>): TopicPartition[] {
-    try {
-      return decodeAssignment(data, topics)
-    } catch (error) {
-      const { groupId } = this.#options
-      throw new GroupError(
-        'INVALID_ASSIGNMENT',
-        `group ${groupId}: the leader's assignment cannot be read: ${messageOf(error)}`,
-        { groupId, api: syncGroup.name, fatal: true, cause: error },
-      )
-    }
   }
 
   /** The assignments of all members, from the leader; none from the others. */
@@ -330,18 +358,11 @@ export class ClassicMember implements GroupMember {
   ): Promise<SyncGroupRequest['assignments']> {
     if (response.leader !== response.memberId) return []
     const { groupId } = this.#options
-    const members = readMembers(response.members)
-    const counts = await countPartitions(this.#cluster, members, groupId, deadline)
-    generation.watch = new PartitionWatch(this.#cluster, counts, (what) => {
+    const lead = await leadGroup(this.#cluster, assignor, response, groupId, deadline)
+    generation.watch = new PartitionWatch(this.#cluster, lead.counts, (what) => {
       if (this.#generation === generation) this.rejoin(what)
     })
-    // A static leader that is back: the group has its assignment, and waits for none (KIP-814).
-    if (response.skipAssignment) return []
-    const assigned = assignPartitions(this.#cluster, assignor, members, counts, groupId)
-    return members.map(({ memberId }) => ({
-      memberId,
-      assignment: encodeAssignment(assigned.get(memberId) ?? []),
-    }))
+    return lead.assignments()
   }
 
   /** Acts on the verdict, so that a join can follow. Throws what is fatal. */
@@ -377,23 +398,43 @@ export class ClassicMember implements GroupMember {
   }
 
   /**
-   * Eager rebalancing: everything is given up before the join. Heartbeats go on meanwhile, and each of them is answered
-   * by REBALANCE_IN_PROGRESS: the coordinator waits for us, up to maxPollIntervalMs.
+   * Eager rebalancing: everything is given up before the join. Cooperative: only what is not subscribed to any more.
+   * Heartbeats go on meanwhile, answered by REBALANCE_IN_PROGRESS: the coordinator waits up to maxPollIntervalMs for us.
    */
   async #handOver(generation: Generation): Promise<void> {
     const owned = [...this.#owner.ownedPartitions()]
-    if (owned.length === 0) return
-    if (await this.#tell(generation.over, (deadline) => this.#owner.onRevoked(owned, deadline))) return
+    const topics = new Set(this.#owner.topics())
+    const goes = this.#isCooperative ? owned.filter(({ topic }) => !topics.has(topic)) : owned
+    if (goes.length < owned.length) this.#kept = generation.metadata
+    await this.#revoke(generation, goes)
+  }
+
+  /** False, with a verdict, when these were not handed over in order. */
+  async #revoke(generation: Generation, partitions: readonly TopicPartition[]): Promise<boolean> {
+    if (partitions.length === 0) return true
+    const isDone = await this.#tell(generation.over, (deadline) =>
+      this.#owner.onRevoked(partitions, deadline),
+    )
+    if (isDone) return true
     // The event's time is over at the same moment as that of an application that was given records right before it. It
     // depends on the order of two timers which is seen first, and to be late must not look like a loss that a join mends.
     generation.heartbeats?.checkClocks()
     // Not finished: the group has gone on without us, or is about to. Counts when there is no graver verdict.
     generation.end({ kind: 'lost', reason: 'partitions were not handed over in time', forgetMemberId: false })
+    return false
+  }
+
+  /** JoinGroup at the coordinator is a sign of life. A session after it has failed, others may have what is kept here. */
+  async #loseIfForgotten(): Promise<void> {
+    const now = performance.now()
+    this.#failingSince ??= now
+    if (now - this.#failingSince >= this.#options.sessionTimeoutMs) await this.#lose()
   }
 
   /** Tells the owner that what it holds is lost. */
   async #lose(): Promise<void> {
     this.#ownedSince = -1
+    this.#kept = null
     const owned = [...this.#owner.ownedPartitions()]
     if (owned.length === 0) return
     await this.#tell(this.#leaving.signal, (deadline) => this.#owner.onLost(owned, deadline))
@@ -402,11 +443,14 @@ export class ClassicMember implements GroupMember {
   /** A partition event, within its deadline. False when it failed, took too long, or `signal` came before its end. */
   async #tell(signal: AbortSignal, event: (deadline: Deadline) => Promise<void>): Promise<boolean> {
     const deadline = new Deadline(this.#options.maxPollIntervalMs, signal)
+    this.#isTelling = true
     try {
       await deadline.race(event(deadline), 'the rebalance')
       return true
     } catch {
       return false
+    } finally {
+      this.#isTelling = false
     }
   }
 
@@ -430,16 +474,6 @@ export class ClassicMember implements GroupMember {
     return { to: { group: groupId }, purpose: 'group', deadline, timeoutMs, groupId } as const
   }
 
-  #joinError(errorCode: number): KafkaError {
-    const { groupId, assignors } = this.#options
-    if (errorCode !== errorCodes.inconsistentGroupProtocol) {
-      return groupErrorOf(errorCode, { ...this.#options, api: joinGroup.name })
-    }
-    const names = assignors.map(({ name }) => name).join(', ')
-    const detail = `no assignor that all members of the group have is among ${names}, or its members are no consumers`
-    return new BrokerError(errorCode, { api: joinGroup.name, groupId }, detail)
-  }
-
   /** For a join that is due at once, unless the coordinator keeps asking for it. */
   async #again(): Promise<null> {
     this.#attempts++
@@ -454,6 +488,13 @@ export class ClassicMember implements GroupMember {
   /** Changes the state. Throws after `leave()`, for which `#run` looks: whatever was awaited before is dropped. */
   #become(state: MemberState): void {
     this.#leaving.signal.throwIfAborted()
+    this.#enter(state)
+  }
+
+  #enter(state: MemberState): void {
     this.#state = step(this.#state, state)
+    if (state === 'joining' || state === 'syncing') return
+    this.#kept = null
+    for (const resolve of this.#onNewState.splice(0)) resolve()
   }
 }

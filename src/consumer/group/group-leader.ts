@@ -3,6 +3,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import type { Deadline } from '../../deadline.ts'
 import { GroupError, messageOf } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/apis/join-group.ts'
+import type { SyncGroupRequest } from '../../protocol/apis/sync-group.ts'
 import { BrokerError, errorCodes } from '../../protocol/broker-errors.ts'
 import { KafkaError, ProtocolError } from '../../protocol/errors.ts'
 import { consumerProtocolSubscription, decodeVersioned } from '../../protocol/groups/consumer-protocol.ts'
@@ -12,6 +13,8 @@ import type {
   PartitionAssignor,
   TopicPartition,
 } from './assignors/assignor.ts'
+import { withoutTransfers } from './assignors/transfers.ts'
+import { encodeAssignment } from './group-requests.ts'
 
 /** How long a topic that does not exist is believed not to, in milliseconds: somebody waits for it to be made. */
 const missingTopicMaxAgeMs = 5_000
@@ -90,7 +93,8 @@ function partitionCount(cluster: Cluster, topic: string): number {
 }
 
 /**
- * Runs the assignor.
+ * Runs the assignor. Of a cooperative one nothing is taken that would go from one member to another in one step: that is
+ * for the rebalance after, once the first has given it up.
  *
  * @throws GroupError with code `ASSIGNMENT_FAILED` when it throws.
  */
@@ -109,7 +113,8 @@ export function assignPartitions(
     },
   }
   try {
-    return assignor.assign(members, view)
+    const assigned = assignor.assign(members, view)
+    return assignor.rebalanceProtocol === 'cooperative' ? withoutTransfers(assigned, members) : assigned
   } catch (error) {
     throw new GroupError(
       'ASSIGNMENT_FAILED',
@@ -117,6 +122,32 @@ export function assignPartitions(
       { groupId, fatal: true, cause: error },
     )
   }
+}
+
+/**
+ * What the leader does between JoinGroup and SyncGroup. The counts are from now; `assignments` runs the assignor.
+ *
+ * @throws as `countPartitions` and `assignPartitions` do.
+ */
+export async function leadGroup(
+  cluster: Cluster,
+  assignor: PartitionAssignor,
+  response: JoinGroupResponse,
+  groupId: string,
+  deadline: Deadline,
+): Promise<{ counts: PartitionCounts; assignments(): SyncGroupRequest['assignments'] }> {
+  const members = readMembers(response.members)
+  const counts = await countPartitions(cluster, members, groupId, deadline)
+  const assignments = () => {
+    // A static leader that is back: the group has its assignment, and waits for none (KIP-814).
+    if (response.skipAssignment) return []
+    const assigned = assignPartitions(cluster, assignor, members, counts, groupId)
+    return members.map(({ memberId }) => ({
+      memberId,
+      assignment: encodeAssignment(assigned.get(memberId) ?? []),
+    }))
+  }
+  return { counts, assignments }
 }
 
 /**

@@ -58,6 +58,16 @@ export interface GroupMember {
    * `onLate`: joins again. Does nothing while a join is under way that will see the change.
    */
   rejoin(reason: string): void
+  /** `rejoin` at the application's wish: does nothing while a rebalance is under way (Java's enforceRebalance). */
+  enforceRebalance(reason: string): void
+  /**
+   * Cooperative members keep partitions from one generation to the next, so a commit that was refused for the first may
+   * be sent again in the second. Resolves when that is here, or the member is out of the group.
+   *
+   * @param sentWith the `metadata` that the commit went out with.
+   * @returns null when there is no such rebalance: the refusal is final.
+   */
+  afterRebalance(sentWith: GroupMetadata): Promise<void> | null
   /**
    * A commit was refused with this error code: the member is out of the generation and has to act on it.
    *
@@ -68,6 +78,8 @@ export interface GroupMember {
   /**
    * Stops heartbeats and leaves the group; static members stay, for `sessionTimeoutMs`. Tells the owner nothing: what it
    * holds it commits before. Never rejects, and never takes longer than `deadline`.
+   *
+   * @param reason for the broker's log (KIP-800).
    */
-  leave(deadline: Deadline): Promise<void>
+  leave(deadline: Deadline, reason?: string): Promise<void>
 }

@@ -1,9 +1,11 @@
 import { byTopic, type TopicPartition } from '../../cluster/partition-leaders.ts'
-import { UnsupportedVersionError } from '../../errors.ts'
+import { GroupError, messageOf, UnsupportedVersionError } from '../../errors.ts'
 import type { JoinGroupRequest } from '../../protocol/apis/join-group.ts'
 import { joinGroup } from '../../protocol/apis/join-group.ts'
 import type { LeaveGroupRequest } from '../../protocol/apis/leave-group.ts'
-import { brokerErrorInfo, errorCodes } from '../../protocol/broker-errors.ts'
+import { syncGroup } from '../../protocol/apis/sync-group.ts'
+import { BrokerError, brokerErrorInfo, errorCodes } from '../../protocol/broker-errors.ts'
+import type { KafkaError } from '../../protocol/errors.ts'
 import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
@@ -11,6 +13,7 @@ import {
   encodeVersioned,
 } from '../../protocol/groups/consumer-protocol.ts'
 import type { PartitionAssignor } from './assignors/assignor.ts'
+import { groupErrorOf } from './verdict.ts'
 
 /** Kafka's name for groups of consumers, beside `connect` and others. */
 export const consumerProtocolType = 'consumer'
@@ -112,6 +115,37 @@ export function decodeAssignment(data: Uint8Array, topics: ReadonlySet<string>):
   return [...partitionsByTopic].flatMap(([topic, partitions]) =>
     [...partitions].map((partition) => ({ topic, partition })),
   )
+}
+
+/** The same for an answer to SyncGroup. Throws GroupError with code `INVALID_ASSIGNMENT` for bytes that are none. */
+export function readAssignment(
+  data: Uint8Array,
+  topics: ReadonlySet<string>,
+  groupId: string,
+): TopicPartition[] {
+  try {
+    return decodeAssignment(data, topics)
+  } catch (error) {
+    throw new GroupError(
+      'INVALID_ASSIGNMENT',
+      `group ${groupId}: the leader's assignment cannot be read: ${messageOf(error)}`,
+      { groupId, api: syncGroup.name, fatal: true, cause: error },
+    )
+  }
+}
+
+/** The error for a code in an answer to JoinGroup that no retry mends. */
+export function joinError(
+  errorCode: number,
+  asker: Pick<JoinParameters, 'groupId' | 'groupInstanceId' | 'assignors'>,
+): KafkaError {
+  const { groupId, assignors } = asker
+  if (errorCode !== errorCodes.inconsistentGroupProtocol) {
+    return groupErrorOf(errorCode, { ...asker, api: joinGroup.name })
+  }
+  const names = assignors.map(({ name }) => name).join(', ')
+  const detail = `no assignor that all members of the group have is among ${names}, or its members are no consumers`
+  return new BrokerError(errorCode, { api: joinGroup.name, groupId }, detail)
 }
 
 function byTopicForWire(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {

@@ -53,6 +53,13 @@ function bodySize(
   )
 }
 
+function withHeader(header: BatchHeader, records: Uint8Array): Uint8Array {
+  const batch = Buffer.allocUnsafeSlow(batchHeaderBytes + records.length)
+  batch.set(records, batchHeaderBytes)
+  writeBatchHeader(batch, header)
+  return batch
+}
+
 /**
  * Builds one batch of magic 2 in a growing buffer: each record is written where it will be sent from, and no object is
  * kept for it. The offset deltas are the indices, the timestamps are CreateTime.
@@ -79,6 +86,11 @@ export class RecordBatchWriter {
   /** Records so far. */
   get count(): number {
     return this.#count
+  }
+
+  /** Bytes of its buffer. */
+  get capacity(): number {
+    return this.#bytes.length
   }
 
   /** Bytes so far, those of the header included; before compression. */
@@ -182,14 +194,16 @@ export class RecordBatchWriter {
     const bytes = this.#bytes
     this.#compressing++
     try {
-      const compressed = await codec.compress(bytes.subarray(batchHeaderBytes, this.#size))
-      const batch = Buffer.allocUnsafeSlow(batchHeaderBytes + compressed.length)
-      batch.set(compressed, batchHeaderBytes)
-      writeBatchHeader(batch, header)
-      return batch
+      return withHeader(header, await codec.compress(bytes.subarray(batchHeaderBytes, this.#size)))
     } finally {
       if (bytes === this.#bytes) this.#compressing--
     }
+  }
+
+  /** The same at once, on this thread: for so little that handing it over would cost more. */
+  finishCompressedSync(options: BatchOptions, codec: Compressor): Uint8Array {
+    const records = this.#bytes.subarray(batchHeaderBytes, this.#size)
+    return withHeader(this.#header(options, codec.id), codec.compressSync(records))
   }
 
   /** The records so far, where they stand: good until the next `append`. */

@@ -37,16 +37,53 @@ export function subscribedTopics(
   cluster: ClusterView,
 ): SubscribedTopic[] {
   const subscribersByTopic = new Map<string, number[]>()
-  for (const [index, member] of sortedMembers.entries()) {
-    for (const topic of member.topics) {
-      const subscribers = subscribersByTopic.get(topic)
-      if (subscribers === undefined) subscribersByTopic.set(topic, [index])
-      // The last one is this member itself when its subscription names a topic twice.
-      else if (subscribers.at(-1) !== index) subscribers.push(index)
+  let before: readonly string[] = []
+  let lists: number[][] = []
+  for (const [index, { topics }] of sortedMembers.entries()) {
+    // Most groups have one subscription. Looking up each topic for each member is most of the work in large ones.
+    if (!isEqual(topics, before)) {
+      before = topics
+      lists = topics.map((topic) => {
+        const known = subscribersByTopic.get(topic)
+        if (known !== undefined) return known
+        const fresh: number[] = []
+        subscribersByTopic.set(topic, fresh)
+        return fresh
+      })
+    }
+    // The last one is this member itself when its subscription names a topic twice.
+    for (const subscribers of lists) {
+      if (subscribers[subscribers.length - 1] !== index) subscribers.push(index)
     }
   }
   return [...subscribersByTopic]
     .map(([topic, subscribers]) => ({ topic, partitionCount: cluster.partitionCount(topic), subscribers }))
     .filter(({ partitionCount }) => partitionCount > 0)
     .sort((a, b) => compareStrings(a.topic, b.topic))
+}
+
+/** Places in `topics`, those with the same subscribers together. */
+export function sameSubscribers(topics: readonly SubscribedTopic[]): number[][] {
+  const classesByHash = new Map<number, number[][]>()
+  const classes: number[][] = []
+  for (const [at, { subscribers }] of topics.entries()) {
+    let hash = subscribers.length
+    for (const subscriber of subscribers) hash = (Math.imul(hash, 31) + subscriber) | 0
+    const alike = classesByHash.get(hash) ?? []
+    const found = alike.find((one) => isEqual(topics[one[0]!]!.subscribers, subscribers))
+    if (found !== undefined) found.push(at)
+    else {
+      const fresh = [at]
+      alike.push(fresh)
+      classes.push(fresh)
+      classesByHash.set(hash, alike)
+    }
+  }
+  return classes
+}
+
+function isEqual<T>(a: readonly T[], b: readonly T[]): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }

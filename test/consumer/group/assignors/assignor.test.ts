@@ -275,7 +275,7 @@ describe('lookup by name', () => {
         retriable: false,
         message: `no partition assignor is named '${name}', allowed: ${allowed}`,
       })
-      expect(allowed).toContain('range, roundrobin')
+      expect(allowed).toBe('range, roundrobin, sticky, cooperative-sticky')
     },
   )
 })
