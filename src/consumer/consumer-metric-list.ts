@@ -1,6 +1,6 @@
 import type { Metric } from '../metrics/metric.ts'
+import { type MetricRow, measuredRows, metricsOf, networkRows, ratedRows } from '../metrics/metric-rows.ts'
 import type { NetworkMetrics } from '../metrics/network-metrics.ts'
-import type { Sensor } from '../metrics/sensor.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { PartitionLag } from './consumer-types.ts'
 
@@ -14,14 +14,12 @@ export interface MetricSources {
   readonly lastPollAt: number
 }
 
-type Row = readonly [name: string, value: number, description: string]
-
 /** The figures under Java's names. A module of its own, loaded when first asked for. */
 export function listConsumerMetrics(sources: MetricSources, now = performance.now()): Metric[] {
   const { consumer, lags } = sources
   const tags = { 'client-id': sources.clientId }
   const metrics = [
-    ...metricsOf('consumer-metrics', tags, [...pollRows(sources, now), ...networkRows(sources, now)]),
+    ...metricsOf('consumer-metrics', tags, [...pollRows(sources, now), ...networkRows(sources.network, now)]),
     ...metricsOf('consumer-coordinator-metrics', tags, coordinatorRows(sources, now)),
     ...metricsOf('consumer-fetch-manager-metrics', tags, fetchRows(sources, now)),
   ]
@@ -33,7 +31,7 @@ export function listConsumerMetrics(sources: MetricSources, now = performance.no
     metrics.push(...metricsOf('consumer-fetch-manager-metrics', { ...tags, topic }, rows))
   }
   for (const { topic, partition, lag } of lags) {
-    const row: Row = ['records-lag', lag ?? Number.NaN, 'Records between the position and the end']
+    const row: MetricRow = ['records-lag', lag ?? Number.NaN, 'Records between the position and the end']
     metrics.push(
       ...metricsOf('consumer-fetch-manager-metrics', { ...tags, topic, partition: String(partition) }, [row]),
     )
@@ -41,14 +39,14 @@ export function listConsumerMetrics(sources: MetricSources, now = performance.no
   return metrics
 }
 
-function pollRows({ consumer, lastPollAt }: MetricSources, now: number): Row[] {
+function pollRows({ consumer, lastPollAt }: MetricSources, now: number): MetricRow[] {
   return [
     ...measuredRows('time-between-poll', consumer.betweenPolls, now, 'milliseconds from one ask to the next'),
     ['last-poll-seconds-ago', (now - lastPollAt) / 1000, 'Seconds since records were asked for'],
   ]
 }
 
-function coordinatorRows({ consumer, lags }: MetricSources, now: number): Row[] {
+function coordinatorRows({ consumer, lags }: MetricSources, now: number): MetricRow[] {
   const { commits, rebalances, lastRebalanceAt } = consumer
   return [
     ...measuredRows('commit-latency', commits, now, 'milliseconds of a commit'),
@@ -63,7 +61,7 @@ function coordinatorRows({ consumer, lags }: MetricSources, now: number): Row[] 
   ]
 }
 
-function fetchRows({ consumer, lags }: MetricSources, now: number): Row[] {
+function fetchRows({ consumer, lags }: MetricSources, now: number): MetricRow[] {
   const { fetchLatency, fetchSize, fetchThrottle, records } = consumer
   const known = lags.flatMap(({ lag }) => lag ?? [])
   return [
@@ -80,39 +78,4 @@ function fetchRows({ consumer, lags }: MetricSources, now: number): Row[] {
       'Most records that a partition is behind',
     ],
   ]
-}
-
-function networkRows({ network }: MetricSources, now: number): Row[] {
-  const { requests, responses, connectionsOpened, connectionsClosed, connectionCount } = network
-  return [
-    ['connection-count', connectionCount, 'Connections that are open'],
-    ...ratedRows('connection-creation', connectionsOpened, now, 'of connections opened'),
-    ...ratedRows('connection-close', connectionsClosed, now, 'of connections closed'),
-    ...ratedRows('outgoing-byte', requests, now, 'of bytes sent to all brokers'),
-    ...ratedRows('incoming-byte', responses, now, 'of bytes read from all brokers'),
-    ['request-rate', requests.frequency(now), 'Requests a second'],
-    ['request-total', requests.count, 'Requests in all'],
-    ...measuredRows('request-size', requests, now, 'bytes of a request'),
-    ['response-rate', responses.frequency(now), 'Answers a second'],
-    ['response-total', responses.count, 'Answers in all'],
-  ]
-}
-
-function measuredRows(name: string, sensor: Sensor, now: number, what: string): Row[] {
-  return [
-    [`${name}-avg`, sensor.avg(now), `Average ${what}`],
-    [`${name}-max`, sensor.max(now), `Most ${what}`],
-  ]
-}
-
-/** @param what begins with `of`. */
-function ratedRows(name: string, sensor: Sensor, now: number, what: string): Row[] {
-  return [
-    [`${name}-rate`, sensor.rate(now), `Number a second ${what}`],
-    [`${name}-total`, sensor.total, `Number ${what}`],
-  ]
-}
-
-function metricsOf(group: string, tags: Metric['tags'], rows: readonly Row[]): Metric[] {
-  return rows.map(([name, value, description]) => ({ name, group, tags, value, description }))
 }

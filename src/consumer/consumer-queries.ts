@@ -2,17 +2,17 @@ import type { TopicPartition } from '../cluster/partition-leaders.ts'
 import type { WaitOptions } from './arguments.ts'
 import type {
   OffsetForTime,
-  OffsetQueries,
   PartitionInfo,
   PartitionOffset,
   PartitionTimestamp,
   TopicListing,
+  TopicQueries,
 } from './offset-queries.ts'
 
 /** What a consumer can be asked about topics and offsets, whatever it reads. */
 export abstract class ConsumerQueries {
   /** Throws IllegalStateError when the consumer is closed. */
-  protected abstract queries(): OffsetQueries
+  protected abstract queries(): TopicQueries
 
   /** Offsets of the first records. Throws InvalidArgumentError for a partition that does not exist. */
   async beginningOffsets(

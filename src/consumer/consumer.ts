@@ -37,7 +37,7 @@ import { BatchIterator, RecordIterator } from './iterators.ts'
 import { MessageBatch } from './message-batch.ts'
 import { Monitor } from './monitor.ts'
 import type { OffsetToCommit } from './offset-committer.ts'
-import { OffsetQueries } from './offset-queries.ts'
+import { OffsetQueries, type TopicQueries } from './offset-queries.ts'
 import { lagOf } from './partition-lag.ts'
 import { PositionFinder } from './position-finder.ts'
 import { PositionWait } from './position-wait.ts'
@@ -433,7 +433,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     await Promise.all([this.#fetcher.ended(), this.#finder.ended()])
   }
 
-  protected override queries(): OffsetQueries {
+  protected override queries(): TopicQueries {
     this.#checkOpen()
     return this.#queries
   }

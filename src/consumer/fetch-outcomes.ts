@@ -118,8 +118,13 @@ export class FetchOutcomes {
       return this.#pump()
     }
     if (info.retriable) {
-      const isNews = this.#cluster.metadata.hint(topic, index, answer.currentLeader, response.nodeEndpoints)
-      if (isNews) return this.#pump()
+      const { metadata } = this.#cluster
+      // Of a topic that has been made anew since, the leaders of before say nothing, and their epochs would be newer for
+      // ever.
+      const isOfToday = (metadata.get(topic)?.id ?? null) === asked.topicId
+      if (isOfToday && metadata.hint(topic, index, answer.currentLeader, response.nodeEndpoints)) {
+        return this.#pump()
+      }
       return this.refresh(partition)
     }
     // What was fetched before it is delivered first; then the same question gets the same answer.

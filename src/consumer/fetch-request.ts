@@ -10,6 +10,8 @@ export interface AskedPartition {
   readonly partition: AssignedPartition
   readonly version: number
   readonly offset: number
+  /** Of the topic as it was known then; null where brokers do not tell. */
+  readonly topicId: string | null
 }
 
 export interface FetchLimits {
@@ -38,14 +40,14 @@ export class FetchAttempt {
     this.#limits = limits
     for (const partition of partitions) {
       const { topic: name, version, fetchOffset: offset } = partition
-      const asked = { partition, version, offset }
-      this.asked.set(partition.key, asked)
       const topic = this.#topics.get(name)
+      const id = topic === undefined ? (cluster.metadata.get(name)?.id ?? null) : topic.id
+      const asked = { partition, version, offset, topicId: id }
+      this.asked.set(partition.key, asked)
       if (topic !== undefined) {
         topic.partitions.push(asked)
         continue
       }
-      const id = cluster.metadata.get(name)?.id ?? null
       if (id !== null) this.#nameById.set(id, name)
       this.#topics.set(name, { id, partitions: [asked] })
     }

@@ -51,8 +51,20 @@ export interface TopicListing {
  */
 const unknownTopicPatienceMs = 1000
 
+/** What the consumer itself asks: a type of its own, so that its declarations do not drag in ours of the options. */
+export interface TopicQueries {
+  ends(
+    partitions: readonly TopicPartition[],
+    end: 'earliest' | 'latest',
+    options: WaitOptions,
+  ): Promise<PartitionOffset[]>
+  forTimes(queries: readonly PartitionTimestamp[], options: WaitOptions): Promise<OffsetForTime[]>
+  partitionsFor(topic: string, options: WaitOptions): Promise<PartitionInfo[]>
+  listTopics(options: WaitOptions): Promise<TopicListing[]>
+}
+
 /** Questions about topics and offsets that need no assignment. */
-export class OffsetQueries {
+export class OffsetQueries implements TopicQueries {
   readonly #cluster: Cluster
   readonly #options: ParsedConsumerOptions
 

@@ -1,6 +1,6 @@
 import type { Metric } from '../metrics/metric.ts'
+import { type MetricRow, measuredRows, metricsOf, networkRows, ratedRows } from '../metrics/metric-rows.ts'
 import type { NetworkMetrics } from '../metrics/network-metrics.ts'
-import type { Sensor } from '../metrics/sensor.ts'
 import type { ProducerMetrics } from './producer-metrics.ts'
 
 /** What the figures are made of. */
@@ -15,18 +15,20 @@ export interface MetricSources {
   readonly metadataUpdatedAt: number
 }
 
-type Row = readonly [name: string, value: number, description: string]
-
 /**
- * The figures under Java's names. A module of its own, loaded when first asked for, that needs no other at run time: an
+ * The figures under Java's names. A module of its own, loaded when first asked for: an
  * application that never asks does not load it.
  */
 export function listProducerMetrics(sources: MetricSources, now: number): Metric[] {
   const tags = { 'client-id': sources.clientId }
-  const ofClient = [...senderRows(sources, now), ...bufferRows(sources, now), ...networkRows(sources, now)]
+  const ofClient = [
+    ...senderRows(sources, now),
+    ...bufferRows(sources, now),
+    ...networkRows(sources.network, now),
+  ]
   const metrics = metricsOf('producer-metrics', tags, ofClient)
   for (const [topic, { records, bytes, compression, retries, errors }] of sources.producer.topics) {
-    const rows: Row[] = [
+    const rows: MetricRow[] = [
       ...ratedRows('record-send', records, now, 'of records sent for this topic'),
       ...ratedRows('byte', bytes, now, 'of bytes sent for this topic'),
       ['compression-rate', compression.avg(now), 'Average size of a batch after compression by that before'],
@@ -38,7 +40,10 @@ export function listProducerMetrics(sources: MetricSources, now: number): Metric
   return metrics
 }
 
-function senderRows({ producer, requestsInFlight, metadataUpdatedAt }: MetricSources, now: number): Row[] {
+function senderRows(
+  { producer, requestsInFlight, metadataUpdatedAt }: MetricSources,
+  now: number,
+): MetricRow[] {
   return [
     ...measuredRows('batch-size', producer.batches, now, 'bytes of a batch as sent'),
     [
@@ -70,7 +75,7 @@ function senderRows({ producer, requestsInFlight, metadataUpdatedAt }: MetricSou
   ]
 }
 
-function bufferRows({ producer, buffer }: MetricSources, now: number): Row[] {
+function bufferRows({ producer, buffer }: MetricSources, now: number): MetricRow[] {
   return [
     ['buffer-total-bytes', buffer.total, 'Bytes of bufferMemory'],
     ['buffer-available-bytes', Math.max(0, buffer.total - buffer.used), 'Bytes of bufferMemory not in use'],
@@ -87,39 +92,4 @@ function bufferRows({ producer, buffer }: MetricSources, now: number): Row[] {
     ],
     ...ratedRows('buffer-exhausted', producer.exhausted, now, 'of records refused as there was no room'),
   ]
-}
-
-function networkRows({ network }: MetricSources, now: number): Row[] {
-  const { requests, responses, connectionsOpened, connectionsClosed, connectionCount } = network
-  return [
-    ['connection-count', connectionCount, 'Connections that are open'],
-    ...ratedRows('connection-creation', connectionsOpened, now, 'of connections opened'),
-    ...ratedRows('connection-close', connectionsClosed, now, 'of connections closed'),
-    ...ratedRows('outgoing-byte', requests, now, 'of bytes sent to all brokers'),
-    ...ratedRows('incoming-byte', responses, now, 'of bytes read from all brokers'),
-    ['request-rate', requests.frequency(now), 'Requests a second'],
-    ['request-total', requests.count, 'Requests in all'],
-    ...measuredRows('request-size', requests, now, 'bytes of a request'),
-    ['response-rate', responses.frequency(now), 'Answers a second'],
-    ['response-total', responses.count, 'Answers in all'],
-  ]
-}
-
-function measuredRows(name: string, sensor: Sensor, now: number, what: string): Row[] {
-  return [
-    [`${name}-avg`, sensor.avg(now), `Average ${what}`],
-    [`${name}-max`, sensor.max(now), `Most ${what}`],
-  ]
-}
-
-/** @param what begins with `of`. */
-function ratedRows(name: string, sensor: Sensor, now: number, what: string): Row[] {
-  return [
-    [`${name}-rate`, sensor.rate(now), `Number a second ${what}`],
-    [`${name}-total`, sensor.total, `Number ${what}`],
-  ]
-}
-
-function metricsOf(group: string, tags: Metric['tags'], rows: readonly Row[]): Metric[] {
-  return rows.map(([name, value, description]) => ({ name, group, tags, value, description }))
 }

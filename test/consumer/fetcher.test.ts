@@ -131,6 +131,30 @@ describe('fetching', () => {
     expect(old.seen(metadata).length + fresh.seen(metadata).length).toBe(1)
   })
 
+  it('does not believe a leader that is of the topic before it was made anew', async () => {
+    await using cluster = await startScriptedCluster(2, [1])
+    const [leader, other] = cluster.brokers as [(typeof cluster.brokers)[0], (typeof cluster.brokers)[0]]
+    await using consumer = consumerOf(cluster, { metadataMaxAgeMs: 1 })
+    cluster.onFetch(leader, async () => {
+      cluster.topicId = 'AAAAAAAAQACAAAAAAAAAAg'
+      cluster.leaderEpoch = 0
+      cluster.onFetch(leader, logOf(numbers(0, 5)))
+      const before = leader.seen(metadata).length + other.seen(metadata).length
+      while (leader.seen(metadata).length + other.seen(metadata).length === before) {
+        await consumer.partitionsFor(cluster.topic)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return {
+        errorCode: errorCodes.notLeaderOrFollower,
+        currentLeader: { leaderId: 2, leaderEpoch: 6 },
+      }
+    })
+    consumer.assign([{ topic: cluster.topic, partition: 0, offset: 0 }])
+    expect(await take(consumer, 5)).toEqual(numbers(0, 5))
+    expect(askedOf(leader.seen(fetch)[1]!)).toMatchObject([{ currentLeaderEpoch: 0 }])
+    expect(other.seen(fetch)).toHaveLength(0)
+  })
+
   it('asks who leads when a refusal does not tell', async () => {
     await using cluster = await startScriptedCluster(2, [1])
     const [old, fresh] = cluster.brokers as [(typeof cluster.brokers)[0], (typeof cluster.brokers)[0]]

@@ -196,6 +196,8 @@ describeAnyKafka('Consumers that keep partitions while their group rebalances', 
     const c = group.join('c', ['cooperative-sticky'])
     await expect.poll(() => isHeld, { timeout: 30_000 }).toBe(true)
     // The others wait in JoinGroup now, or will: `slow` is still handing over.
+    // What `a` gives up itself is nobody's until then: a record in there would wait as well.
+    await expect.poll(() => a.consumer.assignment().length, { timeout: 30_000 }).toBe(partitionCount / 3)
     const [mine] = a.consumer.assignment()
     await group.writer.write(group.topic, mine!.partition, ['meanwhile'])
     await expect.poll(() => group.ledger.handled.get('meanwhile'), { timeout: 30_000 }).toBe(1)

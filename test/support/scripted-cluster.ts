@@ -25,8 +25,6 @@ export type AnswerPartition = (
   asked: AskedPartition,
 ) => Omit<PartitionAnswer, 'partitionIndex'> | null | Promise<Omit<PartitionAnswer, 'partitionIndex'> | null>
 
-const topicId = 'AAAAAAAAQACAAAAAAAAAAQ'
-
 /** Brokers that know one topic. Whom they name for its leaders, and what they answer to fetches, is the test's. */
 export class ScriptedCluster implements AsyncDisposable {
   readonly topic = 'scripted'
@@ -34,6 +32,7 @@ export class ScriptedCluster implements AsyncDisposable {
   /** Node id of each partition's leader, as Metadata tells it. */
   readonly leaders: number[]
   leaderEpoch = 5
+  topicId = 'AAAAAAAAQACAAAAAAAAAAQ'
   /** Empty answers wait so long, or until `wake`, milliseconds. */
   idleMs = 20
 
@@ -47,7 +46,7 @@ export class ScriptedCluster implements AsyncDisposable {
         topics: [
           {
             name: this.topic,
-            ...(version >= 10 ? { topicId } : {}),
+            ...(version >= 10 ? { topicId: this.topicId } : {}),
             partitions: this.leaders.map((leaderId, partitionIndex) => ({
               partitionIndex,
               leaderId,
@@ -68,6 +67,7 @@ export class ScriptedCluster implements AsyncDisposable {
   /** How this broker answers fetches from now on. An answer without records comes only after a while, as with Kafka. */
   onFetch(broker: ScriptedBroker, answer: AnswerPartition): void {
     broker.on(fetch, async (request): Promise<Reply> => {
+      const { topicId } = this
       const partitions: PartitionAnswer[] = []
       for (const asked of askedOf(request)) {
         const answered = await answer(asked)

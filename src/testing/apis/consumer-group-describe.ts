@@ -5,6 +5,7 @@ import type { RequestContext } from '../broker/request-context.ts'
 import { type ErrorName, errors } from '../error-codes.ts'
 import { ConsumerGroup } from '../groups/consumer-group.ts'
 import type { ConsumerMember } from '../groups/consumer-member.ts'
+import { describeEach } from '../groups/describe-each.ts'
 import { consumerProtocolEnabled } from '../groups/protocol-enabled.ts'
 import { type TopicIdPartitions, toTopicIdPartitions } from '../groups/topic-partition-map.ts'
 import { authorizedOperations } from '../security/authorized-operations.ts'
@@ -16,16 +17,9 @@ export const consumerGroupDescribeHandler = handler(consumerGroupDescribe, (requ
   if (!consumerProtocolEnabled(context.cluster)) {
     return { groups: request.groupIds.map((groupId) => failed(groupId, 'UNSUPPORTED_VERSION')) }
   }
-  const mayDescribe = (groupId: string) => context.allows('DESCRIBE', 'GROUP', groupId)
-  const allowed = request.groupIds.filter(mayDescribe)
-  // As Java's broker: what needs no coordinator comes first.
-  const groups = [...allowed.filter((id) => id === ''), ...allowed.filter((id) => id !== '')].map((groupId) =>
-    describe(groupId, request.includeAuthorizedOperations, context),
-  )
-  const refused = request.groupIds
-    .filter((groupId) => !mayDescribe(groupId))
-    .map((groupId) => failed(groupId, 'GROUP_AUTHORIZATION_FAILED'))
-  return { groups: [...refused, ...groups] }
+  const { groupIds, includeAuthorizedOperations } = request
+  const describeOne = (groupId: string) => describe(groupId, includeAuthorizedOperations, context)
+  return { groups: describeEach(groupIds, context, describeOne, failed) }
 })
 
 function describe(groupId: string, withOperations: boolean, context: RequestContext): GroupAnswer {
