@@ -133,11 +133,32 @@ if (zstdOfNode() !== null) {
     sink += zstdDecompress(packedByZstd, limit).length
   })
 }
-type Native = { compressSync(bytes: Uint8Array): Uint8Array }
-const nativeSnappy = nativePackage<Native>('snappy', ['compressSync'])
+interface NativeSnappy {
+  compressSync(bytes: Uint8Array): Uint8Array
+  uncompressSync(bytes: Uint8Array): Uint8Array
+}
+const nativeSnappy = nativePackage<NativeSnappy>('snappy', ['compressSync', 'uncompressSync'])
 if (nativeSnappy !== null) {
+  const raw = nativeSnappy.compressSync(json)
   compression.add('snappy, compress (native)', () => {
     sink += nativeSnappy.compressSync(json).length
+  })
+  compression.add('snappy, decompress (native)', () => {
+    sink += nativeSnappy.uncompressSync(raw).length
+  })
+}
+interface NativeLz4 {
+  compressFrameSync(bytes: Uint8Array): Uint8Array
+  decompressFrameSync(bytes: Uint8Array): Uint8Array
+}
+const nativeLz4 = nativePackage<NativeLz4>('lz4-napi', ['compressFrameSync', 'decompressFrameSync'])
+if (nativeLz4 !== null) {
+  const frame = nativeLz4.compressFrameSync(json)
+  compression.add('lz4, compress (native)', () => {
+    sink += nativeLz4.compressFrameSync(json).length
+  })
+  compression.add('lz4, decompress (native)', () => {
+    sink += nativeLz4.decompressFrameSync(frame).length
   })
 }
 
