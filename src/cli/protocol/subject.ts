@@ -1,7 +1,7 @@
+import { closest } from '../../closest.ts'
 import type { Api, Message } from '../../protocol/message.ts'
 import { api as apiOf, apis, messageNames, message as messageOf } from '../../protocol/registry.ts'
 import { formatVersions, includesVersion } from '../../protocol/version-range.ts'
-import { closest } from '../closest.ts'
 import { UsageError } from '../usage-error.ts'
 
 export type Direction = 'request' | 'response'

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from '../support/describe-on-both.ts'
+import { describeEitherKafka } from '../support/describe-either-kafka.ts'
 import { type Identity, TransactionClient } from '../support/transaction-client.ts'
 
-describeOnBoth('idempotent producers', (kafka) => {
+describeEitherKafka('idempotent producers', (kafka) => {
   async function setUp() {
     const client = await TransactionClient.connect(kafka.bootstrapServers)
     const topic = `orders-${randomUUID()}`

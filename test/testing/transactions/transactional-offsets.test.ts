@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { offsetFetch } from '../../../src/protocol/apis/offset-fetch.ts'
 import { brokerErrorInfo } from '../../../src/protocol/broker-errors.ts'
-import { describeOnBoth } from '../support/describe-on-both.ts'
+import { describeEitherKafka } from '../support/describe-either-kafka.ts'
 import { TransactionClient } from '../support/transaction-client.ts'
 
-describeOnBoth('offsets in transactions', (kafka) => {
+describeEitherKafka('offsets in transactions', (kafka) => {
   async function setUp() {
     const client = await TransactionClient.connect(kafka.bootstrapServers)
     const topic = `orders-${randomUUID()}`

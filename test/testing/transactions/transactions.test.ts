@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { addPartitionsToTxn } from '../../../src/protocol/apis/add-partitions-to-txn.ts'
 import { errors } from '../../../src/testing/error-codes.ts'
-import { describeOnBoth } from '../support/describe-on-both.ts'
+import { describeEitherKafka } from '../support/describe-either-kafka.ts'
 import { TransactionClient } from '../support/transaction-client.ts'
 
 const ok = 'NONE'
 
-describeOnBoth('transactions', (kafka) => {
+describeEitherKafka('transactions', (kafka) => {
   /** A client, a topic of two partitions and a transactional id of its own. */
   async function setUp() {
     const client = await TransactionClient.connect(kafka.bootstrapServers)
