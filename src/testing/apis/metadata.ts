@@ -3,6 +3,7 @@ import type { StructInput } from '../../protocol/schema.ts'
 import { zeroUuid } from '../../protocol/uuid.ts'
 import { handler, RequestRefused } from '../broker/api-handler.ts'
 import type { RequestContext } from '../broker/request-context.ts'
+import { brokerEndpoints } from '../cluster/broker-endpoints.ts'
 import type { Topic } from '../cluster/topic.ts'
 import { isValidTopicName } from '../cluster/topic-name.ts'
 import { errors } from '../error-codes.ts'
@@ -12,7 +13,7 @@ type MetadataAnswer = StructInput<typeof metadata.response.fields>
 type TopicAnswer = NonNullable<MetadataAnswer['topics']>[number]
 
 export const metadataHandler = handler(metadata, (request, context) => {
-  const { cluster, connection, version } = context
+  const { cluster, version } = context
   const all = request.topics === null || (version === 0 && request.topics.length === 0)
   if (!all) checkNames(request.topics!, version)
   const topics = all
@@ -21,10 +22,7 @@ export const metadataHandler = handler(metadata, (request, context) => {
         .map((topic) => describe(topic, request.includeTopicAuthorizedOperations, context))
     : asked(request.topics!).map(({ name, topicId }) => find(name, topicId, request, context))
   return {
-    brokers: cluster.liveBrokerIds().map((id) => {
-      const broker = cluster.brokers.get(id)!
-      return { nodeId: id, ...broker.addressFor(connection.listener.option.name), rack: broker.rack }
-    }),
+    brokers: brokerEndpoints(cluster.liveBrokerIds(), context),
     clusterId: cluster.clusterId,
     controllerId: cluster.controllerId,
     topics,

@@ -1,7 +1,7 @@
 import type { RequestContext } from '../broker/request-context.ts'
 
-/** Addresses of brokers that an answer names as leaders (KIP-951), by the listener that the client came by. */
-export function brokerEndpoints(ids: ReadonlySet<number>, { cluster, connection }: RequestContext) {
+/** Addresses of those brokers that run, by the listener that the client came by. */
+export function brokerEndpoints(ids: Iterable<number>, { cluster, connection }: RequestContext) {
   return [...ids]
     .filter((id) => cluster.isAlive(id))
     .map((nodeId) => {
