@@ -23,7 +23,7 @@ export interface Candidate {
 
 /** Tells the sender of this record why it is not sent. */
 export function fail({ delivery, topic }: Candidate, error: unknown): void {
-  const mine = delivery.count === 0 ? delivery : delivery.another()
+  const mine = delivery.own()
   mine.count = 1
   mine.failed(sendError(error, topic))
 }

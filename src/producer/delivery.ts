@@ -12,8 +12,8 @@ export interface BatchDelivered {
 }
 
 /**
- * Neighbouring records of one batch, whose sender is told about them together. A batch keeps a list of these instead of
- * an object for each record; only an awaited single send has one of its own.
+ * Neighbouring records of one batch, whose senders are told about them together. A batch keeps a list of these instead of
+ * an object for each record.
  */
 export abstract class Delivery {
   /** Index of the first record in the batch. */
@@ -21,68 +21,127 @@ export abstract class Delivery {
   count = 0
   abstract delivered(batch: BatchDelivered): void
   abstract failed(error: Error): void
-  /** Another one of the same sender, for the records that go into another batch. */
-  abstract another(): Delivery
-  /** Whether a record that follows in the same batch may be added by counting on. */
-  abstract joins(other: Delivery): boolean
+  /** What stands for one more record of this sender, to be kept: this one while it stands for none, else another. */
+  abstract own(): Delivery
+  /** Takes in the record of `other`, which follows in the same batch, if both can be told together. */
+  abstract takes(other: Delivery): boolean
+  /** What stands for `count` of these records, from the one at `from` on. */
+  abstract part(from: number, count: number): Delivery
 }
 
-/** One record: who sent it is told of it alone. */
+type Resolve = (metadata: RecordMetadata) => void
+type Reject = (error: Error) => void
+
+/**
+ * Records that are told of one by one. Their settlers lie side by side: an object around each costs a third of what the
+ * promise does.
+ */
 export class SendDelivery extends Delivery {
-  readonly #resolve: (metadata: RecordMetadata) => void
-  readonly #reject: (error: Error) => void
-  readonly #timestamp: number
+  readonly #resolves: Resolve[] = []
+  readonly #rejects: Reject[] = []
+  readonly #timestamps: number[] = []
 
-  constructor(
-    timestamp: number,
-    resolve: (metadata: RecordMetadata) => void,
-    reject: (error: Error) => void,
-  ) {
-    super()
-    this.#timestamp = timestamp
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  delivered({ topic, partition, baseOffset, logAppendTime }: BatchDelivered): void {
-    this.#resolve({
-      topic,
-      partition,
-      offset: baseOffset < 0 ? -1 : baseOffset + this.start,
-      timestamp: logAppendTime < 0 ? this.#timestamp : logAppendTime,
-    })
-  }
-
-  failed(error: Error): void {
-    this.#reject(error)
-  }
-
-  another(): Delivery {
+  add(timestamp: number, resolve: Resolve, reject: Reject): this {
+    this.#resolves.push(resolve)
+    this.#rejects.push(reject)
+    this.#timestamps.push(timestamp)
     return this
   }
 
-  joins(): boolean {
-    return false
+  delivered({ topic, partition, baseOffset, logAppendTime }: BatchDelivered): void {
+    const resolves = this.#resolves
+    for (let i = 0; i < resolves.length; i++) {
+      resolves[i]!({
+        topic,
+        partition,
+        offset: baseOffset < 0 ? -1 : baseOffset + this.start + i,
+        timestamp: logAppendTime < 0 ? this.#timestamps[i]! : logAppendTime,
+      })
+    }
+  }
+
+  failed(error: Error): void {
+    for (const reject of this.#rejects) reject(error)
+  }
+
+  own(): Delivery {
+    return this
+  }
+
+  takes(other: Delivery): boolean {
+    if (!(other instanceof SendCall)) return false
+    this.add(other.timestamp, other.resolve, other.reject)
+    this.count++
+    return true
+  }
+
+  part(from: number, count: number): Delivery {
+    const part = new SendDelivery()
+    for (let i = from; i < from + count; i++) {
+      part.add(this.#timestamps[i]!, this.#resolves[i]!, this.#rejects[i]!)
+    }
+    return part
   }
 }
 
-let resolve!: (metadata: RecordMetadata) => void
-let reject!: (error: Error) => void
+let newResolve!: Resolve
+let newReject!: Reject
 
 /** One for all promises: a closure for each would cost a third of what the promise does. */
-function keepSettlers(resolveNew: typeof resolve, rejectNew: typeof reject): void {
-  resolve = resolveNew
-  reject = rejectNew
+function keepSettlers(resolve: Resolve, reject: Reject): void {
+  newResolve = resolve
+  newReject = reject
 }
 
-/** `send`: a promise. */
-export class PromiseDelivery extends SendDelivery {
-  readonly promise: Promise<RecordMetadata>
+/**
+ * The record of a `send` that is being called: the batch that it goes into takes its settlers. What keeps it longer asks
+ * for one of its `own`.
+ */
+export class SendCall extends Delivery {
+  timestamp = 0
+  resolve!: Resolve
+  reject!: Reject
+  #isTaken = false
 
-  constructor(timestamp: number) {
-    const promise = new Promise<RecordMetadata>(keepSettlers)
-    super(timestamp, resolve, reject)
-    this.promise = promise
+  promise(): Promise<RecordMetadata> {
+    return new Promise<RecordMetadata>(keepSettlers)
+  }
+
+  /**
+   * For the promise that was made just now. A serializer, a partitioner or a getter of the application's that calls
+   * `send` in the middle of another one gets a delivery of its own: this one is not free before `end`.
+   */
+  begin(timestamp: number): Delivery {
+    if (this.#isTaken) return new SendDelivery().add(timestamp, newResolve, newReject)
+    this.#isTaken = true
+    this.timestamp = timestamp
+    this.resolve = newResolve
+    this.reject = newReject
+    return this
+  }
+
+  end(delivery: Delivery): void {
+    if (delivery === this) this.#isTaken = false
+  }
+
+  delivered(batch: BatchDelivered): void {
+    this.own().delivered(batch)
+  }
+
+  failed(error: Error): void {
+    this.reject(error)
+  }
+
+  own(): Delivery {
+    return new SendDelivery().add(this.timestamp, this.resolve, this.reject)
+  }
+
+  takes(): boolean {
+    return false
+  }
+
+  part(): Delivery {
+    return this.own()
   }
 }
 
@@ -98,7 +157,7 @@ export function callbackDelivery(timestamp: number, onDelivery: OnDelivery): Del
       })
     }
   }
-  return new SendDelivery(
+  return new SendDelivery().add(
     timestamp,
     (metadata) => call(null, metadata),
     (error) => call(error, null),
@@ -196,12 +255,18 @@ export class ManyDelivery extends Delivery {
     this.#many.failed(error, this.count)
   }
 
-  another(): Delivery {
-    return new ManyDelivery(this.#many)
+  own(): Delivery {
+    return this.count === 0 ? this : this.part()
   }
 
-  joins(other: Delivery): boolean {
-    return other instanceof ManyDelivery && other.#many === this.#many
+  takes(other: Delivery): boolean {
+    if (!(other instanceof ManyDelivery && other.#many === this.#many)) return false
+    this.count++
+    return true
+  }
+
+  part(): Delivery {
+    return new ManyDelivery(this.#many)
   }
 }
 
@@ -254,11 +319,17 @@ export class UnobservedDelivery extends Delivery {
     this.#all.failed(error, this.count)
   }
 
-  another(): Delivery {
-    return new UnobservedDelivery(this.#all)
+  own(): Delivery {
+    return this.count === 0 ? this : this.part()
   }
 
-  joins(other: Delivery): boolean {
-    return other instanceof UnobservedDelivery
+  takes(other: Delivery): boolean {
+    if (!(other instanceof UnobservedDelivery)) return false
+    this.count++
+    return true
+  }
+
+  part(): Delivery {
+    return new UnobservedDelivery(this.#all)
   }
 }

@@ -121,7 +121,7 @@ class InterceptedDelivery<K, V> extends Delivery {
     this.#interceptors = interceptors
     this.#record = record
     this.#timestamp = timestamp
-    this.#inner = inner.another()
+    this.#inner = inner.own()
   }
 
   delivered(batch: BatchDelivered): void {
@@ -141,12 +141,16 @@ class InterceptedDelivery<K, V> extends Delivery {
     this.#mine().failed(error)
   }
 
-  another(): Delivery {
+  own(): Delivery {
     return this
   }
 
-  joins(): boolean {
+  takes(): boolean {
     return false
+  }
+
+  part(): Delivery {
+    return this
   }
 
   #mine(): Delivery {

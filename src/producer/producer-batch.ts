@@ -96,12 +96,8 @@ export class ProducerBatch {
     const index = this.#writer.append(timestamp, key, value, headers)
     const added = this.#writer.size - before
     if (added > this.largestRecord) this.largestRecord = added
-    const last = this.#deliveries[this.#deliveries.length - 1]
-    if (last?.joins(delivery)) {
-      last.count++
-      return
-    }
-    const mine = delivery.count === 0 ? delivery : delivery.another()
+    if (this.#deliveries[this.#deliveries.length - 1]?.takes(delivery)) return
+    const mine = delivery.own()
     mine.start = index
     mine.count = 1
     this.#deliveries.push(mine)
@@ -149,7 +145,7 @@ export class ProducerBatch {
         const error = errorOf(from)
         let to = from + 1
         while (to < end && errorOf(to) === error) to++
-        const part = delivery.another()
+        const part = delivery.part(from - delivery.start, to - from)
         part.start = from
         part.count = to - from
         part.failed(error)
@@ -192,7 +188,7 @@ export class ProducerBatch {
         // Each part's place is between this batch and the next one of the queue.
         part = this.#part(this.ordinal + (this.#span * index) / this.count)
       }
-      part.append(timestamp, key, value, headers, (run as Delivery).another())
+      part.append(timestamp, key, value, headers, (run as Delivery).part(index - run!.start, 1))
     }
     parts.push(part)
     for (const one of parts) {

@@ -17,7 +17,7 @@ import {
   type Delivery,
   ManyDeliveries,
   ManyDelivery,
-  PromiseDelivery,
+  SendCall,
   UnobservedDeliveries,
   UnobservedDelivery,
 } from './delivery.ts'
@@ -85,6 +85,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   readonly #metrics: ProducerMetrics
   readonly #networkMetrics: NetworkMetrics
   readonly #clock = new RecordClock()
+  readonly #call = new SendCall()
   readonly #unobserved = new UnobservedDeliveries()
   readonly #unobservedDelivery = new UnobservedDelivery(this.#unobserved)
   /** The last `produce` has given false, and nobody has waited since. */
@@ -164,9 +165,11 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
   ): Promise<RecordMetadata> {
     const mine = this.#interceptors?.onSend(record) ?? record
     const timestamp = mine?.timestamp ?? this.#clock.now()
-    const delivery = new PromiseDelivery(timestamp)
+    const promise = this.#call.promise()
+    const delivery = this.#call.begin(timestamp)
     this.#send(mine, timestamp, delivery, options?.signal)
-    return delivery.promise
+    this.#call.end(delivery)
+    return promise
   }
 
   /**
@@ -438,7 +441,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     if (error === null) return
     this.#interceptors?.failed(error, record)
     this.#transactions?.refused(error)
-    const mine = delivery.count === 0 ? delivery : delivery.another()
+    const mine = delivery.own()
     mine.count = 1
     mine.failed(error)
   }
@@ -474,7 +477,8 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
         this.#dispatcher.append(open, partition, timestamp, key, value, headers, delivery)
         return null
       }
-      this.#admission.enter({ topic, partition, timestamp, key, value, headers, delivery }, signal, mustFit)
+      const kept = { topic, partition, timestamp, key, value, headers, delivery: delivery.own() }
+      this.#admission.enter(kept, signal, mustFit)
       return null
     } catch (error) {
       return sendError(error, String(topic))

@@ -23,12 +23,18 @@ class Counted extends Delivery {
     this.log.push(`${this.name} failed: ${error.message}`)
   }
 
-  another(): Delivery {
-    return new Counted(this.name, this.log)
+  own(): Delivery {
+    return this.count === 0 ? this : this.part()
   }
 
-  joins(other: Delivery): boolean {
-    return other instanceof Counted && other.name === this.name
+  takes(other: Delivery): boolean {
+    if (!(other instanceof Counted && other.name === this.name)) return false
+    this.count++
+    return true
+  }
+
+  part(): Delivery {
+    return new Counted(this.name, this.log)
   }
 }
 
