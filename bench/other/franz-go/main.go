@@ -1,4 +1,4 @@
-// Sends records of 100 bytes with franz-go and prints how many it sends in a second: main BOOTSTRAP TOPIC RECORDS.
+// Sends or reads records of 100 bytes with franz-go, and prints how many in a second: main MODE BOOTSTRAP TOPIC RECORDS.
 package main
 
 import (
@@ -13,11 +13,21 @@ import (
 )
 
 func main() {
-	records, err := strconv.Atoi(os.Args[3])
+	records, err := strconv.Atoi(os.Args[4])
 	check(err)
+	seconds := 0.0
+	if os.Args[1] == "produce" {
+		seconds = produce(os.Args[2], os.Args[3], records)
+	} else {
+		seconds = consume(os.Args[2], os.Args[3], records)
+	}
+	fmt.Println(int(float64(records) / seconds))
+}
+
+func produce(bootstrap, topic string, records int) float64 {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(os.Args[1]),
-		kgo.DefaultProduceTopic(os.Args[2]),
+		kgo.SeedBrokers(bootstrap),
+		kgo.DefaultProduceTopic(topic),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytes(1_000_000),
@@ -29,7 +39,7 @@ func main() {
 	send(client, value, records/10)
 	begun := time.Now()
 	send(client, value, records)
-	fmt.Println(int(float64(records) / time.Since(begun).Seconds()))
+	return time.Since(begun).Seconds()
 }
 
 func send(client *kgo.Client, value []byte, records int) {
@@ -45,6 +55,27 @@ func send(client *kgo.Client, value []byte, records int) {
 	if failed.Load() > 0 {
 		check(fmt.Errorf("%d records have failed", failed.Load()))
 	}
+}
+
+func consume(bootstrap, topic string, records int) float64 {
+	start := map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(0)}}
+	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ConsumePartitions(start))
+	check(err)
+	defer client.Close()
+	var begun time.Time
+	count, size := 0, 0
+	for count < records {
+		fetches := client.PollFetches(context.Background())
+		check(fetches.Err())
+		if begun.IsZero() {
+			begun = time.Now()
+		}
+		fetches.EachRecord(func(record *kgo.Record) {
+			size += len(record.Value)
+			count++
+		})
+	}
+	return time.Since(begun).Seconds()
 }
 
 func check(err error) {
