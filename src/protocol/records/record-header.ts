@@ -132,14 +132,35 @@ function describe(value: unknown): string {
   return typeof value === 'object' ? `a ${value.constructor?.name ?? 'plain object'}` : typeof value
 }
 
+/** Longest key that is remembered. */
+const shortKey = 32
+
+/** Keys of headers are few, and come again with each record: making the text anew costs more than finding it here. */
+const recentKeys: string[] = Array.from({ length: 64 }, () => '')
+
 /** Header keys are short ASCII nearly always: cheaper here than by a Buffer. */
 function keyText(bytes: Uint8Array, start: number, length: number): string {
-  if (length > 32) return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString()
+  if (length === 0) return ''
+  if (length > shortKey) return bufferText(bytes, start, length)
+  const slot = (bytes[start]! + bytes[start + length - 1]! * 7 + length * 31) & (recentKeys.length - 1)
+  const recent = recentKeys[slot]!
+  if (recent.length === length && isTextAt(recent, bytes, start)) return recent
   let text = ''
   for (let i = start; i < start + length; i++) {
     const byte = bytes[i]!
-    if (byte > 0x7f) return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString()
+    if (byte > 0x7f) return bufferText(bytes, start, length)
     text += String.fromCharCode(byte)
   }
+  recentKeys[slot] = text
   return text
+}
+
+/** Whether the bytes are this text, which is ASCII. */
+function isTextAt(text: string, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
+  return true
+}
+
+function bufferText(bytes: Uint8Array, start: number, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString()
 }
