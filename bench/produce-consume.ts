@@ -2,7 +2,8 @@
  * Producing and consuming against a real Kafka: `npm run bench -- produce-consume`. `KAFKAWIRE_BOOTSTRAP` names one, else
  * one is started, which needs Java and Maven. `KAFKAWIRE_BENCH_RECORDS` is how many records a run has.
  *
- * Values of 100 bytes, one partition but where said otherwise, acks all, no compression. The median of the runs counts, after one to warm up.
+ * Values of 100 bytes, one partition but where said otherwise, acks all, no compression. The median of the runs counts,
+ * after one to warm up.
  */
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
@@ -61,6 +62,10 @@ async function measure(bootstrapServers: string): Promise<void> {
     report(`produce, ${manyPartitions} partitions`, await medianOf(() => producing(produceEach, wide)))
     report('batches', await medianOf(() => consumeBatches(kafka, full!)))
     report('for await', await medianOf(() => consumeEach(kafka, full!)))
+    report(
+      `batches, ${manyPartitions} partitions`,
+      await medianOf(() => consumeBatches(kafka, wide, manyPartitions)),
+    )
     console.table(perSecond)
 
     const times = await awaitedTimes(kafka, await newTopic())
@@ -88,9 +93,9 @@ async function produceEach(producer: Producer, topic: string): Promise<void> {
   await producer.flush()
 }
 
-async function consumeBatches(kafka: Kafka, topic: string): Promise<number> {
+async function consumeBatches(kafka: Kafka, topic: string, partitions = 1): Promise<number> {
   await using consumer = kafka.consumer()
-  consumer.assign([{ topic, partition: 0, offset: 0 }])
+  consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
   let count = 0
   let bytes = 0
   const ms = await timed(async () => {
