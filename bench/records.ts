@@ -4,11 +4,14 @@
  */
 import { Bench } from 'tinybench'
 import { createCompressor } from '../src/protocol/compression/compressors.ts'
-import { lz4Compress } from '../src/protocol/compression/lz4-compressor.ts'
-import { lz4Decompress } from '../src/protocol/compression/lz4-decompress.ts'
+import { lz4Compress, lz4CompressWithoutWasm } from '../src/protocol/compression/lz4-compressor.ts'
+import { lz4Decompress, lz4DecompressWithoutWasm } from '../src/protocol/compression/lz4-decompress.ts'
 import { nativePackage } from '../src/protocol/compression/native.ts'
-import { snappyCompress } from '../src/protocol/compression/snappy-compressor.ts'
-import { snappyDecompress } from '../src/protocol/compression/snappy-decompress.ts'
+import { snappyCompress, snappyCompressWithoutWasm } from '../src/protocol/compression/snappy-compressor.ts'
+import {
+  snappyDecompress,
+  snappyDecompressWithoutWasm,
+} from '../src/protocol/compression/snappy-decompress.ts'
 import { zstdOfNode } from '../src/protocol/compression/zlib.ts'
 import { zstdDecompress } from '../src/protocol/compression/zstd/zstd-decompress.ts'
 import { crc32c, crc32cWithoutWasm } from '../src/protocol/crc32c.ts'
@@ -111,17 +114,29 @@ const compression = new Bench({ time: 300 })
   .add('snappy, compress', () => {
     sink += snappyCompress(json).length
   })
+  .add('snappy, compress (no WebAssembly)', () => {
+    sink += snappyCompressWithoutWasm(json).length
+  })
   .add('snappy, decompress', () => {
     sink += snappyDecompress(packed.snappy, limit).length
   })
+  .add('snappy, decompress (no WebAssembly)', () => {
+    sink += snappyDecompressWithoutWasm(packed.snappy, limit).length
+  })
   .add('lz4, compress', () => {
     sink += lz4Compress(json).length
+  })
+  .add('lz4, compress (no WebAssembly)', () => {
+    sink += lz4CompressWithoutWasm(json).length
   })
   .add('lz4, compress at level 12', () => {
     sink += lz4Compress(json, 12).length
   })
   .add('lz4, decompress', () => {
     sink += lz4Decompress(packed.lz4, limit).length
+  })
+  .add('lz4, decompress (no WebAssembly)', () => {
+    sink += lz4DecompressWithoutWasm(packed.lz4, limit).length
   })
 if (zstdOfNode() !== null) {
   const zstd = createCompressor('zstd')

@@ -22,7 +22,7 @@ function namedFiles(): RegExp[] {
     if (line.startsWith('## Beside')) break
     const cells = line.split('|')
     if (cells.length < 3) continue
-    for (const [, file] of cells[1]!.matchAll(/`([^`]+\.ts)`/g)) {
+    for (const [, file] of cells[1]!.matchAll(/`([^`]+\.(?:ts|wat))`/g)) {
       named.push(new RegExp(`^${folder}${file!.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}$`))
     }
   }

@@ -1,10 +1,8 @@
+import { hashBits, hashShift, matchTable } from './match-table.ts'
+
 /** A match is not begun in the last 12 bytes of a block, and does not reach into its last 5. */
 const tailBytes = 12
 const lastLiterals = 5
-
-const hashBits = 14
-
-let positions: Uint16Array | null = null
 
 /** Bytes that a block of `length` bytes may take, at most. */
 export function lz4BlockBound(length: number): number {
@@ -17,27 +15,26 @@ export function lz4BlockBound(length: number): number {
  */
 export function compressLz4Block(
   input: Uint8Array,
-  view: DataView,
   start: number,
   end: number,
   output: Uint8Array,
   at: number,
 ): number {
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
   let q = at
   let literalStart = start
   const lastStart = end - tailBytes
   if (start <= lastStart) {
-    positions ??= new Uint16Array(1 << hashBits)
-    const table = positions
-    table.fill(0)
-    const shift = 32 - hashBits
+    const bits = hashBits(end - start)
+    const table = matchTable(bits)
+    const mask = (1 << bits) - 1
     const matchEnd = end - lastLiterals
     let p = start + 1
     // Where nothing is found the steps grow: what does not compress is left alone soon.
     let misses = 64
     while (p <= lastStart) {
       const word = view.getInt32(p, true)
-      const hash = Math.imul(word, 0x9e3779b1) >>> shift
+      const hash = (Math.imul(word, 0x9e3779b1) >>> hashShift) & mask
       let candidate = start + table[hash]!
       table[hash] = p - start
       if (candidate >= p || view.getInt32(candidate, true) !== word) {
@@ -60,7 +57,8 @@ export function compressLz4Block(
       q = writeLz4Sequence(input, literalStart, p, p - candidate, length, output, q)
       p += length
       literalStart = p
-      if (p <= lastStart) table[Math.imul(view.getInt32(p - 2, true), 0x9e3779b1) >>> shift] = p - 2 - start
+      if (p <= lastStart)
+        table[(Math.imul(view.getInt32(p - 2, true), 0x9e3779b1) >>> hashShift) & mask] = p - 2 - start
     }
   }
   return writeLz4Literals(input, literalStart, end, output, q)

@@ -2,6 +2,7 @@ import { type CompressionOptions, type Compressor, checkLevel } from './codec.ts
 import { compressLz4Block, lz4BlockBound } from './lz4-block.ts'
 import { compressLz4BlockHigh } from './lz4-high-block.ts'
 import { nativePackage } from './native.ts'
+import { type CompressBlock, wasmBlockCompressor } from './wasm/block-compressor.ts'
 import { xxhash32 } from './xxhash32.ts'
 
 /** The part of the package `lz4-napi` that is used. It makes frames of independent blocks. */
@@ -16,6 +17,9 @@ const blockBytes = 65_536
 const frameHeader = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]
 
 const defaultLevel = 9
+
+/** Less than this is not worth the copies into WebAssembly's memory and out of it. */
+const wasmThreshold = 64
 
 /**
  * LZ4 frames of independent blocks of 64 KiB. At level 9 by the package `lz4-napi` where it is installed, off the main
@@ -39,21 +43,36 @@ export function lz4Compressor(options: CompressionOptions = {}): Compressor {
   }
 }
 
-/** The same in TypeScript alone, apart so that both are tested and measured. */
+/**
+ * The same without the package, apart so that both are tested and measured: level 9 in WebAssembly where that may be
+ * compiled.
+ */
 export function lz4Compress(bytes: Uint8Array, level = defaultLevel): Uint8Array {
+  const isFast = level === defaultLevel && bytes.length >= wasmThreshold
+  return compressBlocks(bytes, (isFast ? wasmBlockCompressor('lz4') : null) ?? blockCompressor(level))
+}
+
+/** The same in JavaScript alone, which writes the same bytes. */
+export function lz4CompressWithoutWasm(bytes: Uint8Array, level = defaultLevel): Uint8Array {
+  return compressBlocks(bytes, blockCompressor(level))
+}
+
+function blockCompressor(level: number): CompressBlock {
+  if (level === defaultLevel) return compressLz4Block
+  const attempts = 1 << Math.min(level, 12)
+  return (input, start, end, output, at) => compressLz4BlockHigh(input, start, end, output, at, attempts)
+}
+
+function compressBlocks(bytes: Uint8Array, compress: CompressBlock): Uint8Array {
   const blockCount = Math.ceil(bytes.length / blockBytes)
   // Each block may take as much room as its worst case while it is made, and the last one is made behind all others.
   const most = bytes.length + 4 * blockCount + lz4BlockBound(Math.min(bytes.length, blockBytes))
   const output = Buffer.allocUnsafeSlow(frameHeader.length + 4 + most)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   output.set(frameHeader)
   let p = frameHeader.length
   for (let start = 0; start < bytes.length; start += blockBytes) {
     const end = Math.min(start + blockBytes, bytes.length)
-    const blockEnd =
-      level === defaultLevel
-        ? compressLz4Block(bytes, view, start, end, output, p + 4)
-        : compressLz4BlockHigh(bytes, view, start, end, output, p + 4, 1 << Math.min(level, 12))
+    const blockEnd = compress(bytes, start, end, output, p + 4)
     const length = blockEnd - p - 4
     if (length < end - start) {
       output.writeUInt32LE(length, p)

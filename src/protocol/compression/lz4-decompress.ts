@@ -1,4 +1,5 @@
 import { broken, tooLarge } from './codec.ts'
+import { type Expander, openExpander } from './wasm/expander.ts'
 import { xxhash32 } from './xxhash32.ts'
 
 const frameMagic = 0x184d2204
@@ -27,9 +28,25 @@ interface Block {
   isCompressed: boolean
 }
 
+interface Content {
+  blocks: readonly Block[]
+  /** Of all that the blocks expand to; null where there is none. */
+  checksum: number | null
+  /** Position behind the frame. */
+  next: number
+}
+
+/** What expands to less is not worth the copies into WebAssembly's memory and out of it. */
+const wasmThreshold = 128
+
 /** LZ4 frames, one after the other. Headers, checksums and limits are checked. */
 export function lz4Decompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  return decompressFrames(bytes, maxBytes, true)
+  return decompressFrames(bytes, maxBytes, { checkHeader: true, mayUseWasm: true })
+}
+
+/** The same in JavaScript alone, apart so that both are tested and measured. */
+export function lz4DecompressWithoutWasm(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return decompressFrames(bytes, maxBytes, { checkHeader: true, mayUseWasm: false })
 }
 
 /**
@@ -37,10 +54,14 @@ export function lz4Decompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
  * and other clients did or did not follow (KIP-57).
  */
 export function lz4DecompressLegacy(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  return decompressFrames(bytes, maxBytes, false)
+  return decompressFrames(bytes, maxBytes, { checkHeader: false, mayUseWasm: true })
 }
 
-function decompressFrames(bytes: Uint8Array, maxBytes: number, checkHeader: boolean): Uint8Array {
+function decompressFrames(
+  bytes: Uint8Array,
+  maxBytes: number,
+  { checkHeader, mayUseWasm }: { checkHeader: boolean; mayUseWasm: boolean },
+): Uint8Array {
   if (bytes.length === 0) throw broken('lz4', 'there is none', 0)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const parts: Uint8Array[] = []
@@ -56,14 +77,11 @@ function decompressFrames(bytes: Uint8Array, maxBytes: number, checkHeader: bool
       continue
     }
     const frame = readHeader(bytes, view, p, checkHeader)
-    const { blocks, next } = readBlocks(bytes, view, frame)
-    const part = expandFrame(bytes, view, frame, blocks, maxBytes - size, maxBytes)
-    if (frame.contentChecksum && xxhash32(part) !== view.getUint32(next - 4, true)) {
-      throw broken('lz4', 'the checksum of the content is wrong', next - 4)
-    }
+    const content = readBlocks(bytes, view, frame)
+    const part = expandFrame(bytes, view, frame, content, maxBytes - size, maxBytes, mayUseWasm)
     parts.push(part)
     size += part.length
-    p = next
+    p = content.next
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
@@ -107,8 +125,8 @@ export function lz4HeaderChecksum(bytes: Uint8Array, start: number, end: number)
   return (xxhash32(bytes, start, end) >>> 8) & 255
 }
 
-/** Where the blocks stand. `next` is behind the frame. */
-function readBlocks(bytes: Uint8Array, view: DataView, frame: Frame): { blocks: Block[]; next: number } {
+/** Where the blocks stand. */
+function readBlocks(bytes: Uint8Array, view: DataView, frame: Frame): Content {
   const blocks: Block[] = []
   let p = frame.start
   for (;;) {
@@ -131,20 +149,19 @@ function readBlocks(bytes: Uint8Array, view: DataView, frame: Frame): { blocks: 
     }
     p += length
   }
-  if (frame.contentChecksum) {
-    need(bytes, p, 4)
-    p += 4
-  }
-  return { blocks, next: p }
+  if (!frame.contentChecksum) return { blocks, checksum: null, next: p }
+  need(bytes, p, 4)
+  return { blocks, checksum: view.getUint32(p, true), next: p + 4 }
 }
 
 function expandFrame(
   bytes: Uint8Array,
   view: DataView,
   frame: Frame,
-  blocks: readonly Block[],
+  { blocks, checksum, next }: Content,
   room: number,
   maxBytes: number,
+  mayUseWasm: boolean,
 ): Uint8Array {
   let most = 0
   for (const { start, end, isCompressed } of blocks) {
@@ -155,23 +172,22 @@ function expandFrame(
   if (contentSize > most)
     throw broken('lz4', `${bytes.length} bytes cannot expand to ${contentSize}`, frame.start)
   const capacity = contentSize < 0 ? Math.min(most, room) : contentSize
+  const expander = mayUseWasm && capacity >= wasmThreshold ? openExpander() : null
+  const expanded = expander && expandByWasm(expander, bytes, frame, blocks, capacity, checksum)
+  if (expanded !== null) return expanded
+
   const output = Buffer.allocUnsafeSlow(capacity)
   const outputView = new DataView(output.buffer, output.byteOffset, capacity)
   let q = 0
   for (const { start, end, isCompressed } of blocks) {
     const limit = Math.min(q + frame.blockBytes, capacity)
     if (isCompressed) {
-      const blockEnd = expandBlock(
-        bytes,
-        view,
-        start,
-        end,
-        output,
-        outputView,
-        q,
-        limit,
-        frame.linked ? 0 : q,
-      )
+      // Where the whole did not fit into WebAssembly's memory, single blocks do.
+      let blockEnd =
+        expander === null || frame.linked
+          ? null
+          : expandBlockByWasm(expander, bytes, start, end, output, q, limit)
+      blockEnd ??= expandBlock(bytes, view, start, end, output, outputView, q, limit, frame.linked ? 0 : q)
       if (blockEnd < 0) {
         // Full: by what the frame may hold, or by what the caller allows.
         if (limit === room && contentSize < 0 && capacity < most) throw tooLarge('lz4', maxBytes, start)
@@ -195,7 +211,58 @@ function expandFrame(
     throw broken('lz4', `the content has ${q} bytes, the header says ${contentSize}`, frame.start)
   }
   // What was allocated for the worst case is not to be held for long.
-  return q * 2 < capacity ? Uint8Array.prototype.slice.call(output, 0, q) : output.subarray(0, q)
+  const part = q * 2 < capacity ? Uint8Array.prototype.slice.call(output, 0, q) : output.subarray(0, q)
+  if (checksum !== null && xxhash32(part) !== checksum) {
+    throw broken('lz4', 'the checksum of the content is wrong', next - 4)
+  }
+  return part
+}
+
+/** Null when it could not, for want of memory or as something is wrong: `expandFrame` then does it or says what. */
+function expandByWasm(
+  expander: Expander,
+  bytes: Uint8Array,
+  frame: Frame,
+  blocks: readonly Block[],
+  capacity: number,
+  checksum: number | null,
+): Uint8Array | null {
+  const base = frame.start
+  if (!expander.load(bytes, base, blocks.at(-1)?.end ?? base, capacity)) return null
+  let q = 0
+  for (const { start, end, isCompressed } of blocks) {
+    const limit = Math.min(q + frame.blockBytes, capacity)
+    if (isCompressed) {
+      q = expander.lz4(start - base, end - base, q, limit, frame.linked ? 0 : q)
+    } else if (end - start <= limit - q) {
+      q = expander.copy(start - base, end - base, q)
+    } else {
+      q = -1
+    }
+    if (q < 0) return null
+  }
+  if (frame.contentSize >= 0 && q !== frame.contentSize) return null
+  if (checksum !== null && xxhash32(expander.output(q)) !== checksum) return null
+  const part = Buffer.allocUnsafeSlow(q)
+  part.set(expander.output(q))
+  return part
+}
+
+/** The same as `expandBlock`, of a block that copies out of no other. Null as in `expandByWasm`. */
+function expandBlockByWasm(
+  expander: Expander,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: Uint8Array,
+  at: number,
+  limit: number,
+): number | null {
+  if (!expander.load(bytes, start, end, limit - at)) return null
+  const size = expander.lz4(0, end - start, 0, limit - at, 0)
+  if (size < 0) return null
+  output.set(expander.output(size), at)
+  return at + size
 }
 
 /**

@@ -15,13 +15,13 @@ let chain: Int32Array | null = null
  */
 export function compressLz4BlockHigh(
   input: Uint8Array,
-  view: DataView,
   start: number,
   end: number,
   output: Uint8Array,
   at: number,
   attempts: number,
 ): number {
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
   heads ??= new Int32Array(1 << hashBits)
   chain ??= new Int32Array(blockBytes)
   const last = heads.fill(-1)

@@ -1,5 +1,7 @@
 import type { CompressionOptions, Compressor } from './codec.ts'
+import { hashBits, hashShift, matchTable } from './match-table.ts'
 import { nativePackage } from './native.ts'
+import { type CompressBlock, wasmBlockCompressor } from './wasm/block-compressor.ts'
 
 /** The part of the package `snappy` that is used. It makes bare blocks. */
 interface NativeSnappy {
@@ -13,12 +15,11 @@ const xerialHeader = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0
 /** Bytes of a block before compression: an offset within it fits into 16 bits. */
 const blockBytes = 65_536
 
-const hashBits = 14
+/** Less than this is not worth the copies into WebAssembly's memory and out of it. */
+const wasmThreshold = 64
 
 /** Matches are not looked for so near to the end: it could not pay. */
 const tailBytes = 15
-
-let positions: Uint16Array | null = null
 
 /**
  * Snappy in xerial's framing, which is what Java clients write and everybody reads. By the package `snappy` where it is
@@ -51,18 +52,27 @@ function framed(blocks: readonly Uint8Array[]): Uint8Array {
   return stream
 }
 
-/** The same in TypeScript alone, apart so that both are tested and measured. */
+/** The same without the package, apart so that both are tested and measured: in WebAssembly where that may be compiled. */
 export function snappyCompress(bytes: Uint8Array): Uint8Array {
+  const byWasm = bytes.length < wasmThreshold ? null : wasmBlockCompressor('snappy')
+  return compressBlocks(bytes, byWasm ?? compressBlock)
+}
+
+/** The same in JavaScript alone, which writes the same bytes. */
+export function snappyCompressWithoutWasm(bytes: Uint8Array): Uint8Array {
+  return compressBlocks(bytes, compressBlock)
+}
+
+function compressBlocks(bytes: Uint8Array, compress: CompressBlock): Uint8Array {
   const blockCount = Math.ceil(bytes.length / blockBytes)
   // Worst case of a block: its size as a varint, and literals with their tags.
   const most = bytes.length + Math.ceil(bytes.length / 6) + 16 * (blockCount + 1)
   const output = Buffer.allocUnsafeSlow(most)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   output.set(xerialHeader)
   let p = xerialHeader.length
   for (let start = 0; start < bytes.length; start += blockBytes) {
     const end = Math.min(start + blockBytes, bytes.length)
-    const blockEnd = compressBlock(bytes, view, start, end, output, p + 4)
+    const blockEnd = compress(bytes, start, end, output, p + 4)
     output.writeInt32BE(blockEnd - p - 4, p)
     p = blockEnd
   }
@@ -72,22 +82,21 @@ export function snappyCompress(bytes: Uint8Array): Uint8Array {
 
 function compressBlock(
   input: Uint8Array,
-  view: DataView,
   start: number,
   end: number,
   output: Uint8Array,
   at: number,
 ): number {
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
   let q = at
   let size = end - start
   for (; size > 127; size >>>= 7) output[q++] = size | 0x80
   output[q++] = size
   if (end - start <= tailBytes) return writeLiteral(input, start, end, output, q)
 
-  positions ??= new Uint16Array(1 << hashBits)
-  const table = positions
-  table.fill(0)
-  const shift = 32 - hashBits
+  const bits = hashBits(end - start)
+  const table = matchTable(bits)
+  const mask = (1 << bits) - 1
   const last = end - tailBytes
   let literalStart = start
   let p = start + 1
@@ -98,7 +107,7 @@ function compressBlock(
     let word: number
     for (;;) {
       word = view.getInt32(p, true)
-      const hash = Math.imul(word, 0x1e35a7bd) >>> shift
+      const hash = (Math.imul(word, 0x1e35a7bd) >>> hashShift) & mask
       candidate = start + table[hash]!
       table[hash] = p - start
       if (view.getInt32(candidate, true) === word && candidate < p) break
@@ -121,9 +130,9 @@ function compressBlock(
       p += length
       literalStart = p
       if (p > last) return writeLiteral(input, literalStart, end, output, q)
-      table[Math.imul(view.getInt32(p - 1, true), 0x1e35a7bd) >>> shift] = p - 1 - start
+      table[(Math.imul(view.getInt32(p - 1, true), 0x1e35a7bd) >>> hashShift) & mask] = p - 1 - start
       word = view.getInt32(p, true)
-      const hash = Math.imul(word, 0x1e35a7bd) >>> shift
+      const hash = (Math.imul(word, 0x1e35a7bd) >>> hashShift) & mask
       candidate = start + table[hash]!
       table[hash] = p - start
       if (view.getInt32(candidate, true) !== word || candidate >= p) break

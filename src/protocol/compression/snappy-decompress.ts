@@ -1,4 +1,5 @@
 import { broken, tooLarge } from './codec.ts'
+import { type Expander, openExpander } from './wasm/expander.ts'
 
 /** What begins each stream of xerial's snappy-java, and so of Java clients; two int32 of versions follow. */
 const xerialMagic = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]
@@ -7,8 +8,27 @@ const xerialHeaderBytes = 16
 /** A copy of 64 bytes takes 3 at best: what claims to expand more than so is lying. */
 const mostExpansion = 22
 
+/** What expands to less is not worth the copies into WebAssembly's memory and out of it. */
+const wasmThreshold = 128
+
+interface Block {
+  start: number
+  end: number
+  /** Bytes that it says it expands to. */
+  size: number
+}
+
 /** Snappy, in xerial's framing (Java's) or as one bare block (librdkafka's). */
 export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return decompress(bytes, maxBytes, true)
+}
+
+/** The same in JavaScript alone, apart so that both are tested and measured. */
+export function snappyDecompressWithoutWasm(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return decompress(bytes, maxBytes, false)
+}
+
+function decompress(bytes: Uint8Array, maxBytes: number, mayUseWasm: boolean): Uint8Array {
   const blocks = isXerial(bytes, 0) ? xerialBlocks(bytes) : [{ start: 0, end: bytes.length }]
   let size = 0
   const measured = blocks.map(({ start, end }) => {
@@ -18,14 +38,30 @@ export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Arra
     return block
   })
   const output = Buffer.allocUnsafeSlow(size)
-  const outputView = new DataView(output.buffer, output.byteOffset, size)
-  const inputView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const expander = mayUseWasm && size >= wasmThreshold ? openExpander() : null
   let at = 0
-  for (const { start, end, size: blockSize } of measured) {
-    expand(bytes, inputView, start, end, output, outputView, at, at + blockSize)
-    at += blockSize
+  for (const block of measured) {
+    if (expander === null || !expandByWasm(expander, bytes, block, output, at)) {
+      expand(bytes, block, output, at)
+    }
+    at += block.size
   }
   return output
+}
+
+/** Whether it could: if not, for want of memory or as the block is wrong, `expand` does it or says why. */
+function expandByWasm(
+  expander: Expander,
+  bytes: Uint8Array,
+  block: Block,
+  output: Uint8Array,
+  at: number,
+): boolean {
+  const { start, end, size } = block
+  if (!expander.load(bytes, start, end, size)) return false
+  if (!expander.snappy(0, end - start, size)) return false
+  output.set(expander.output(size), at)
+  return true
 }
 
 function isXerial(bytes: Uint8Array, at: number): boolean {
@@ -55,11 +91,7 @@ function xerialBlocks(bytes: Uint8Array): { start: number; end: number }[] {
 }
 
 /** Reads the size that a block says it expands to, and holds it against what so many bytes can expand to. */
-function measure(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): { start: number; end: number; size: number } {
+function measure(bytes: Uint8Array, start: number, end: number): Block {
   let size = 0
   for (let p = start, scale = 1; p < end && p < start + 5; p++, scale *= 128) {
     const byte = bytes[p]!
@@ -73,17 +105,11 @@ function measure(
   throw broken('snappy', 'a block has no whole size', start)
 }
 
-/** Expands one block from `start` to `end` into exactly `from` to `to` of the output. */
-function expand(
-  input: Uint8Array,
-  inputView: DataView,
-  start: number,
-  end: number,
-  output: Uint8Array,
-  outputView: DataView,
-  from: number,
-  to: number,
-): void {
+/** Expands one block into the output from `from` on, to exactly as much as it says. */
+function expand(input: Uint8Array, { start, end, size }: Block, output: Uint8Array, from: number): void {
+  const inputView = new DataView(input.buffer, input.byteOffset, input.byteLength)
+  const outputView = new DataView(output.buffer, output.byteOffset, output.byteLength)
+  const to = from + size
   let p = start
   let q = from
   while (p < end) {
