@@ -34,6 +34,8 @@ export const clientErrorCodes: Readonly<Record<string, string>> = {
   INVALID_ARGUMENT: 'An argument of a call cannot be right.',
   ILLEGAL_STATE: 'The client cannot serve this call in its present state, for instance after `close()`.',
   NO_OFFSET_FOR_PARTITION: 'A partition has no committed offset, and `autoOffsetReset` is `none`.',
+  LOG_TRUNCATED:
+    'A new leader does not have what was read before the position of a partition. With `autoOffsetReset: none` it is thrown, with `divergentOffset`; else `onError` is told, and reading goes on there.',
   PARTITION_NOT_ASSIGNED: 'A commit for a partition that was handed over meanwhile.',
   MAX_POLL_INTERVAL_EXCEEDED:
     'The application asked for nothing within `maxPollIntervalMs`; the member has left its group.',

@@ -8,11 +8,14 @@ export const javaNames: Readonly<Record<string, string | null>> = {
   interceptors: 'interceptor.classes',
   topics: null,
   fetchBufferBytes: null,
+  enableAutoOffsetStore: null,
+  atMostOnce: null,
   onPartitionsAssigned: null,
   onPartitionsRevoked: null,
   onPartitionsLost: null,
   stallWarningMs: null,
   onStall: null,
+  onAcknowledgementCommit: null,
   onError: null,
 }
 
@@ -82,6 +85,18 @@ export const deviations: readonly (readonly [string, string])[] = [
     'bounds what is fetched and not read yet, over all brokers. Java has no bound over all of them.',
   ],
   [
+    '`enableAutoOffsetStore: false`',
+    'has automatic commits go by `consumer.storeOffset(...)` and not by what is done, as in librdkafka. Java has no such option.',
+  ],
+  [
+    '`atMostOnce`',
+    'commits before records are handed out, in place of automatic commits. In Java that is a `commitSync` before the work.',
+  ],
+  [
+    "An interceptor's `onConsume` gets the records of one partition at a time,",
+    'as they are handed out; Java has it see all that one `poll` gives.',
+  ],
+  [
     '`stallWarningMs` and `onStall`',
     'tell of a partition that has something to read and gets no further, and what it waits for. Java has nothing like it.',
   ],
@@ -89,7 +104,10 @@ export const deviations: readonly (readonly [string, string])[] = [
     'The consumer has no option `retries`,',
     'as in Java: what can be retried is, until the deadline of the call; in the background, for as long as the consumer is open, and `onError` is told.',
   ],
-  ['`group.protocol` is not there yet:', 'members are of the classic protocol.'],
+  [
+    "`groupProtocol: 'consumer'` with a pattern:",
+    "a `SubscriptionPattern` is for the broker to match, a RegExp is matched by the client in both protocols. `topics` takes names and both together, where Java's `subscribe` takes one kind.",
+  ],
 ]
 
 export type ClientName = 'producer' | 'consumer' | 'admin'
@@ -138,17 +156,6 @@ export const missingOptions: readonly MissingOption[] = [
     clients: ['consumer'],
     reason:
       'Patterns in `topics` leave internal topics out, as by its default; by name they can be subscribed to.',
-  },
-  {
-    name: 'group.protocol',
-    clients: ['consumer'],
-    reason: 'Not there yet: members are of the classic protocol.',
-  },
-  { name: 'group.remote.assignor', clients: ['consumer'], reason: 'Not there yet, as `group.protocol`.' },
-  {
-    name: 'interceptor.classes',
-    clients: ['consumer'],
-    reason: 'Not there yet; the producer has `interceptors`.',
   },
   {
     name: 'metadata.cluster.check.enable',
@@ -230,9 +237,9 @@ export const missingOptions: readonly MissingOption[] = [
   {
     name: 'share.acknowledgement.mode',
     clients: ['consumer'],
-    reason: 'Not there yet: there are no share groups.',
+    reason: '`kafka.shareConsumer` has it.',
   },
-  { name: 'share.acquire.mode', clients: ['consumer'], reason: 'Not there yet: there are no share groups.' },
+  { name: 'share.acquire.mode', clients: ['consumer'], reason: '`kafka.shareConsumer` has it.' },
   {
     name: 'transaction.two.phase.commit.enable',
     clients: ['producer'],

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini'
 import { adminOptions } from '../src/admin/admin-options.ts'
 import { consumerOptions } from '../src/consumer/consumer-options.ts'
+import { shareConsumerOptions } from '../src/consumer/share/share-consumer-options.ts'
 import { clientFields, clientOptions } from '../src/options/client-options.ts'
 import { producerOptions } from '../src/producer/producer-options.ts'
 import { deviations, javaNames, missingOptions } from './configuration-deviations.ts'
@@ -37,6 +38,13 @@ const sections: readonly Section[] = [
     file: 'src/consumer/consumer-options.ts',
     interfaceName: 'ConsumerOptions',
     schema: consumerOptions,
+  },
+  {
+    title: 'Share consumer',
+    intro: 'Given to `kafka.shareConsumer(...)`.',
+    file: 'src/consumer/share/share-consumer-options.ts',
+    interfaceName: 'ShareConsumerOptions',
+    schema: shareConsumerOptions,
   },
   {
     title: 'Admin',

@@ -1,3 +1,4 @@
+import { addAbortListener, removeAbortListener } from './abort-listeners.ts'
 import { TimeoutError, type TimeoutErrorCode } from './errors.ts'
 
 /** A point on the monotonic clock, in milliseconds, at which a call as a whole must be over. */
@@ -50,7 +51,7 @@ export class Deadline {
       const onAbort = () => finish(() => reject(this.signal?.reason))
       const finish = (settle: () => void) => {
         clearTimeout(timer)
-        this.signal?.removeEventListener('abort', onAbort)
+        removeAbortListener(this.signal, onAbort)
         settle()
       }
       arm()
@@ -60,7 +61,7 @@ export class Deadline {
         (error: unknown) => finish(() => reject(error)),
       )
       if (this.signal?.aborted) return onAbort()
-      this.signal?.addEventListener('abort', onAbort, { once: true })
+      addAbortListener(this.signal, onAbort)
     })
   }
 
@@ -86,11 +87,11 @@ export function sleep(ms: number, signal?: AbortSignal, end?: Promise<void>): Pr
     }
     const onEnd = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      removeAbortListener(signal, onAbort)
       resolve()
     }
     const timer = setTimeout(onEnd, Math.min(ms, longestTimerMs))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    addAbortListener(signal, onAbort)
     end?.then(onEnd, onEnd)
   })
 }

@@ -108,6 +108,28 @@ export class SerializationError extends KafkaError {
   }
 }
 
+/**
+ * The log ended below the position when its leader changed: what was read there is no longer in it, and other records may
+ * be in their place (KIP-320, Java's `LogTruncationException`).
+ */
+export class LogTruncationError extends KafkaError {
+  /** Offset of the next record that was to be read. */
+  readonly position: number
+  /** The first offset that is known to be another record than the one that was read; null when the broker cannot tell. */
+  readonly divergentOffset: number | null
+
+  constructor(
+    message: string,
+    position: number,
+    divergentOffset: number | null,
+    options: KafkaErrorOptions = {},
+  ) {
+    super('LOG_TRUNCATED', message, options)
+    this.position = position
+    this.divergentOffset = divergentOffset
+  }
+}
+
 /** A serious failure inside the group: the member was fenced, or its handler was too late. */
 export class GroupError extends KafkaError {}
 

@@ -37,12 +37,14 @@ export {
 } from './admin/admin.ts'
 export type { PartitionMetadata } from './cluster/metadata.ts'
 export { Consumer } from './consumer/consumer.ts'
+export type { ConsumerInterceptor } from './consumer/consumer-interceptors.ts'
 export type { AssignorName, ConsumerOptions, PartitionsHook } from './consumer/consumer-options.ts'
 export type { ConsumerRecord, ConsumerRecordHeader } from './consumer/consumer-record.ts'
 export type { NodeRecordReadable } from './consumer/consumer-streams.ts'
 export type {
   CloseOptions,
   CommittedPartition,
+  OffsetToSeek,
   PartitionLag,
   PartitionToRead,
   PollOptions,
@@ -53,7 +55,7 @@ export type {
   MemberSubscription,
   PartitionAssignor,
 } from './consumer/group/assignors/assignor.ts'
-export type { GroupMetadata } from './consumer/group/group-member.ts'
+export type { GroupMembershipOperation, GroupMetadata } from './consumer/group/group-member.ts'
 export type { ConsumerHealth, ConsumerStall, PartitionHealth, WaitsFor } from './consumer/health.ts'
 export type { BatchIterator, RecordIterator } from './consumer/iterators.ts'
 export type { MessageBatch } from './consumer/message-batch.ts'
@@ -65,6 +67,7 @@ export type {
   PartitionTimestamp,
   TopicListing as ReadableTopic,
 } from './consumer/offset-queries.ts'
+export type { AutoOffsetReset } from './consumer/offset-reset.ts'
 export type {
   DeadLetter,
   DeadLetterProducer,
@@ -81,6 +84,18 @@ export type {
   ReplayProgress,
   ReplayRange,
 } from './consumer/replay.ts'
+export { ShareConsumer } from './consumer/share/share-consumer.ts'
+export type { ShareConsumerOptions } from './consumer/share/share-consumer-options.ts'
+export type { ShareRecordIterator } from './consumer/share/share-iterator.ts'
+export type { ShareRecord } from './consumer/share/share-record.ts'
+export type {
+  AcknowledgementResult,
+  AcknowledgeType,
+  RecordPlace,
+  SharePollOptions,
+} from './consumer/share/share-types.ts'
+export { SubscriptionPattern } from './consumer/subscription-pattern.ts'
+export type { TopicOrPattern } from './consumer/topic-subscription.ts'
 export {
   AuthenticationError,
   BrokerError,
@@ -94,6 +109,7 @@ export {
   InvalidArgumentError,
   InvalidOptionError,
   KafkaError,
+  LogTruncationError,
   ProtocolError,
   RecordTooLargeError,
   SerializationError,

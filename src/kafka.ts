@@ -2,6 +2,8 @@ import { Admin } from './admin/admin.ts'
 import type { AdminOptions } from './admin/admin-options.ts'
 import { Consumer } from './consumer/consumer.ts'
 import type { ConsumerOptions } from './consumer/consumer-options.ts'
+import { ShareConsumer } from './consumer/share/share-consumer.ts'
+import type { ShareConsumerOptions } from './consumer/share/share-consumer-options.ts'
 import { type ClientOptions, clientOptions } from './options/client-options.ts'
 import { parseOptions } from './options/parse-options.ts'
 import { Producer } from './producer/producer.ts'
@@ -30,6 +32,13 @@ export class Kafka {
   /** Reads records. Options given here count before those of `Kafka`. */
   consumer<K = Buffer | null, V = Buffer | null>(options: ConsumerOptions<K, V> = {}): Consumer<K, V> {
     return new Consumer<K, V>({ ...this.#options, ...options })
+  }
+
+  /** Reads records as a member of a share group (KIP-932). Options given here count before those of `Kafka`. */
+  shareConsumer<K = Buffer | null, V = Buffer | null>(
+    options: ShareConsumerOptions<K, V>,
+  ): ShareConsumer<K, V> {
+    return new ShareConsumer<K, V>({ ...this.#options, ...options })
   }
 
   /** Looks after topics and groups. Options given here count before those of `Kafka`. */

@@ -1,8 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { imported, installPeers, required } from './peer-packages.ts'
 
 /** Records in the form of nobody's API: each adapter makes its own from it before anything is measured. */
 export interface PlainRecord {
@@ -33,33 +29,10 @@ export interface Peer {
   readonly readVarints: (bytes: Buffer, count: number) => unknown
 }
 
-const packages = { 'kafka-ts': '1.5.0', '@platformatic/kafka': '2.12.1', kafkajs: '2.2.4' }
-const folder = join(import.meta.dirname, '..', '..', '.cache', 'bench-peers')
-
 /** The other clients, installed on first use; null when npm could not. */
 export async function loadPeers(): Promise<Peer[] | null> {
-  const isThere = Object.keys(packages).every((name) => existsSync(join(folder, 'node_modules', name)))
-  if (!isThere) {
-    mkdirSync(folder, { recursive: true })
-    const wanted = Object.entries(packages).map(([name, version]) => `${name}@${version}`)
-    const { status } = spawnSync(
-      'npm',
-      ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder, ...wanted],
-      { stdio: ['ignore', 'ignore', 'inherit'] },
-    )
-    if (status !== 0) return null
-  }
+  if (!installPeers()) return null
   return [kafkaTs(), await platformatic(), kafkaJs()]
-}
-
-const load = createRequire(import.meta.url)
-
-function required<T>(...path: string[]): T {
-  return load(join(folder, 'node_modules', ...path)) as T
-}
-
-async function imported<T>(...path: string[]): Promise<T> {
-  return (await import(pathToFileURL(join(folder, 'node_modules', ...path)).href)) as T
 }
 
 function kafkaTs(): Peer {

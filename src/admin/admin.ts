@@ -1,3 +1,4 @@
+import { addAbortListener, removeAbortListener } from '../abort-listeners.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { Deadline } from '../deadline.ts'
 import { IllegalStateError } from '../errors.ts'
@@ -185,13 +186,13 @@ export class Admin implements AsyncDisposable {
     signal?.throwIfAborted()
     const call = new AbortController()
     const onAbort = () => call.abort(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    addAbortListener(signal, onAbort)
     const over = work(new Deadline(timeoutMs, call.signal))
     this.#calls.set(call, over)
     try {
       return await over
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      removeAbortListener(signal, onAbort)
       this.#calls.delete(call)
       // A call about many brokers that has failed with one of them still waits for the others: nobody wants these now.
       call.abort()

@@ -96,6 +96,12 @@ export class Metadata {
     return this.#nodes
   }
 
+  /** The node at `host:port`; null when none is known to be there. */
+  nodeAt(address: string): number | null {
+    for (const { id, host, port } of this.#nodes.values()) if (`${host}:${port}` === address) return id
+    return null
+  }
+
   /** What is known of a topic, without waiting. Too old an answer is given all the same, and a new one asked for. */
   get(name: string): TopicMetadata | null {
     const known = this.#topics.get(name)

@@ -23,6 +23,15 @@ export function checkTimeout(timeoutMs: number): number {
   )
 }
 
+const membershipOperations: readonly unknown[] = [undefined, 'default', 'leaveGroup', 'remainInGroup']
+
+export function checkMembershipOperation(operation: unknown): void {
+  if (membershipOperations.includes(operation)) return
+  throw new InvalidArgumentError(
+    `groupMembershipOperation must be 'default', 'leaveGroup' or 'remainInGroup', not ${show(operation)}`,
+  )
+}
+
 export function checkTopic(topic: unknown): void {
   if (typeof topic === 'string' && topic !== '') return
   throw new InvalidArgumentError(`a topic must be a string that is not empty, not ${show(topic)}`)
@@ -56,6 +65,24 @@ export function checkOffset(offset: unknown, { topic, partition }: TopicPartitio
   if (Number.isSafeInteger(offset) && (offset as number) >= 0) return
   throw new InvalidArgumentError(
     `offset of ${topic}-${partition} must be a safe integer, at least 0, not ${show(offset)}`,
+    { topic, partition },
+  )
+}
+
+export function checkMetadata(metadata: unknown, { topic, partition }: TopicPartition): void {
+  if (metadata === undefined || typeof metadata === 'string') return
+  throw new InvalidArgumentError(
+    `metadata of ${topic}-${partition} must be a string, not ${show(metadata)}`,
+    { topic, partition },
+  )
+}
+
+export function checkLeaderEpoch(leaderEpoch: unknown, { topic, partition }: TopicPartition): void {
+  if (leaderEpoch === undefined) return
+  const number = leaderEpoch as number
+  if (Number.isInteger(number) && number >= -1 && number <= 0x7fffffff) return
+  throw new InvalidArgumentError(
+    `leaderEpoch of ${topic}-${partition} must be an integer, at least 0, or -1 when it is not known; not ${show(leaderEpoch)}`,
     { topic, partition },
   )
 }

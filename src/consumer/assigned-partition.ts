@@ -1,5 +1,6 @@
 import { Backoff } from '../backoff.ts'
 import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
+import { type CommitMode, newsToCommit, type StoredOffset } from './commit-mode.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
 
 /** How a position is to be found that is not known yet. */
@@ -22,6 +23,10 @@ export class AssignedPartition {
   positionEpoch = -1
   /** Offset of the next record to fetch, past all that lies fetched and unread. */
   fetchOffset = -1
+  /** Leader epoch of the batch before it; -1 when not known. */
+  fetchEpoch = -1
+  /** Epoch of the leader whose log is known to have what lies before `fetchOffset`; -1: none is (KIP-320). */
+  leaderEpoch = -1
   /**
    * Counts the jumps of the position. A fetch is sent for offset 10; the application seeks to 50; the answer comes with
    * 10 to 20. Taken for what it says it would be delivered and move the position back to 21. So whatever was begun
@@ -34,6 +39,15 @@ export class AssignedPartition {
   doneEpoch = -1
   /** `done` as it was when this partition was committed last, or found committed; -1: never. */
   committedDone = -1
+  /** What the application has given to the next automatic commit; null: nothing yet. */
+  stored: StoredOffset | null = null
+  /** `stored` as it was when this partition was committed last. */
+  committedStored: StoredOffset | null = null
+  /** With `atMostOnce`: up to here it is committed, or may be, handed out or not; -1: not known to be. */
+  promised = -1
+  /** The lowest position that it had since it is ours: no record below was handed out by this assignment. */
+  lowest = Number.POSITIVE_INFINITY
+  readonly commitMode: CommitMode
   /** Records that `run()` has taken and not finished: `done` is its business as long as there are any. */
   taken = 0
   /** What of that has to come to its end before the partition is handed over. */
@@ -58,6 +72,8 @@ export class AssignedPartition {
   /** Somebody is looking for its position. */
   isFinding = false
   isFetching = false
+  /** Somebody asks whether its position is still of the log. */
+  isValidating = false
   /** Fetched and not read to the end, in order. */
   fetches: PartitionFetch[] = []
   /** No fetch before this point, monotonic milliseconds. */
@@ -67,21 +83,31 @@ export class AssignedPartition {
   highWatermark = -1
   /** What may be read with the isolation level chosen: the end that a reader can reach. -1 while nothing was fetched. */
   endOffset = -1
+  /** Offset of the first record that is still there; -1 when not told. */
+  logStartOffset = -1
   /** Node id of the replica that the leader told to read from (KIP-392); -1: the leader. */
   preferredReplica = -1
   preferredUntil = 0
+  /** How often such a replica has refused since records came last. */
+  followerRefusals = 0
+  /** Until then the leader is to give the records itself, monotonic milliseconds. */
+  leaderAloneUntil = 0
+  /** How often it was asked who leads, as the position is of a later leader than the one that is known. */
+  leaderLookups = 0
 
   constructor(
     { topic, partition }: TopicPartition,
     source: PositionSource,
     isReady: boolean,
     { retryBackoffMs, retryBackoffMaxMs }: { retryBackoffMs: number; retryBackoffMaxMs: number },
+    commitMode: CommitMode = 'done',
   ) {
     this.topic = topic
     this.partition = partition
     this.key = partitionKey(this)
     this.source = source
     this.isReady = isReady
+    this.commitMode = commitMode
     this.backoff = new Backoff(retryBackoffMs, retryBackoffMaxMs)
   }
 
@@ -100,7 +126,7 @@ export class AssignedPartition {
   }
 
   get hasNewsToCommit(): boolean {
-    return this.done >= 0 && this.done !== this.committedDone
+    return newsToCommit(this) !== null
   }
 
   /** What was delivered is done. */
@@ -112,10 +138,19 @@ export class AssignedPartition {
   /** Moves the position, whatever it was. */
   seek(offset: number, leaderEpoch = -1): void {
     this.#jump()
+    this.leaderLookups = 0
     this.position = offset
     this.positionEpoch = leaderEpoch
     this.fetchOffset = offset
+    this.fetchEpoch = leaderEpoch
+    this.lowest = Math.min(this.lowest, offset)
     this.settle()
+  }
+
+  /** The same with an epoch that comes from elsewhere: before it is fetched, the leader is asked whether it has both. */
+  seekUnchecked(offset: number, leaderEpoch: number): void {
+    this.seek(offset, leaderEpoch)
+    this.leaderEpoch = -1
   }
 
   /** Forgets the position, to be found anew. */
@@ -123,14 +158,16 @@ export class AssignedPartition {
     this.#jump()
     this.source = source
     this.position = -1
+    this.positionEpoch = -1
     this.fetchOffset = -1
+    this.fetchEpoch = -1
     this.done = -1
   }
 
   /** The position that was looked for. */
   found(offset: number, leaderEpoch: number, isCommitted: boolean): void {
-    this.seek(offset, leaderEpoch)
-    if (!isCommitted) return
+    if (!isCommitted) return this.seek(offset, leaderEpoch)
+    this.seekUnchecked(offset, leaderEpoch)
     this.committedDone = offset
     this.committedOffset = offset
   }
@@ -147,6 +184,7 @@ export class AssignedPartition {
     for (const fetch of this.fetches) fetch.release()
     this.fetches = []
     this.fetchOffset = this.position
+    this.fetchEpoch = this.positionEpoch
   }
 
   /** No longer ours. */
@@ -163,6 +201,7 @@ export class AssignedPartition {
   #jump(): void {
     this.jumps++
     this.taken = 0
+    this.promised = -1
     this.dropFetches()
     this.hasFailed = false
     this.retryAt = 0

@@ -1,14 +1,25 @@
 import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
 import { IllegalStateError } from '../errors.ts'
 import { AssignedPartition, type PositionSource } from './assigned-partition.ts'
+import { type CommitMode, commitModeOf } from './commit-mode.ts'
+
+/** What of the options a partition goes by. */
+interface AssignmentOptions {
+  readonly retryBackoffMs: number
+  readonly retryBackoffMaxMs: number
+  readonly atMostOnce?: boolean | undefined
+  readonly enableAutoOffsetStore?: boolean | undefined
+}
 
 /** The partitions that are ours now, in the order in which they are to be fetched. */
 export class Assignment {
   readonly #partitions = new Map<string, AssignedPartition>()
-  readonly #backoff: { readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number }
+  readonly #options: AssignmentOptions
+  readonly #commitMode: CommitMode
 
-  constructor(backoff: { readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number }) {
-    this.#backoff = backoff
+  constructor(options: AssignmentOptions) {
+    this.#options = options
+    this.#commitMode = commitModeOf(options)
   }
 
   get size(): number {
@@ -47,7 +58,7 @@ export class Assignment {
   }
 
   add(partition: TopicPartition, source: PositionSource, isReady: boolean): AssignedPartition {
-    const added = new AssignedPartition(partition, source, isReady, this.#backoff)
+    const added = new AssignedPartition(partition, source, isReady, this.#options, this.#commitMode)
     this.#partitions.set(added.key, added)
     return added
   }

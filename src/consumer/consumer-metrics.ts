@@ -1,4 +1,7 @@
 import { type SampleWindows, Sensor } from '../metrics/sensor.ts'
+import type { MemberState } from './group/member-state.ts'
+
+export type HookName = 'onPartitionsAssigned' | 'onPartitionsRevoked' | 'onPartitionsLost'
 
 /** What was read of one topic. */
 export interface TopicConsumption {
@@ -24,13 +27,30 @@ export class ConsumerMetrics {
   readonly records: Sensor
   /** Milliseconds from one ask to the next. */
   readonly betweenPolls: Sensor
+  /** Part of the time that the application waits for records: 1 does nothing else. */
+  readonly pollIdle: Sensor
+  /** Records that a partition was behind when some of it were decoded. */
+  readonly lags: Sensor
   /** Milliseconds. */
   readonly commits: Sensor
-  /** Milliseconds that it took to take partitions on, position and hook included. */
+  /** Milliseconds of asking what the group has committed. */
+  readonly committedCalls: Sensor
+  /** Milliseconds from the first JoinGroup to the assignment; of other protocols, what it took to take partitions on. */
   readonly rebalances: Sensor
+  /** A rebalance each that had to be begun anew before it came to an assignment. */
+  readonly failedRebalances: Sensor
+  /** Milliseconds until the group had its members, and until it had its assignment. */
+  readonly joins: Sensor
+  readonly syncs: Sensor
+  /** Milliseconds that the hooks took. */
+  readonly hooks: Readonly<Record<HookName, Sensor>>
   /** Monotonic milliseconds; NaN before the first. */
   lastPollAt = Number.NaN
   lastRebalanceAt = Number.NaN
+  #lastPollEndedAt = Number.NaN
+  #rebalanceBegunAt = Number.NaN
+  #stateSince = Number.NaN
+  #tellsStates = false
   readonly #windows: SampleWindows
 
   constructor(windows: SampleWindows) {
@@ -40,27 +60,42 @@ export class ConsumerMetrics {
     this.fetchThrottle = new Sensor(windows)
     this.records = new Sensor(windows)
     this.betweenPolls = new Sensor(windows)
+    this.pollIdle = new Sensor(windows)
+    this.lags = new Sensor(windows)
     this.commits = new Sensor(windows)
+    this.committedCalls = new Sensor(windows)
     this.rebalances = new Sensor(windows)
+    this.failedRebalances = new Sensor(windows)
+    this.joins = new Sensor(windows)
+    this.syncs = new Sensor(windows)
+    this.hooks = {
+      onPartitionsAssigned: new Sensor(windows),
+      onPartitionsRevoked: new Sensor(windows),
+      onPartitionsLost: new Sensor(windows),
+    }
   }
 
   /** @param parts topic and bytes of each partition that has any. */
   fetched(latencyMs: number, throttleMs: number, parts: readonly { topic: string; bytes: number }[]): void {
     const now = performance.now()
     let size = 0
+    const ofTopics = new Map<string, number>()
     for (const { topic, bytes } of parts) {
       size += bytes
-      this.#topic(topic).bytes.record(bytes, now)
+      ofTopics.set(topic, (ofTopics.get(topic) ?? 0) + bytes)
     }
+    for (const [topic, bytes] of ofTopics) this.#topic(topic).bytes.record(bytes, now)
     this.fetchLatency.record(latencyMs, now)
     this.fetchThrottle.record(throttleMs, now)
     this.fetchSize.record(size, now)
   }
 
-  decoded(topic: string, count: number): void {
+  /** @param end where the partition stands after these records. */
+  decoded({ topic, endOffset }: { topic: string; endOffset: number }, count: number, end: number): void {
     const now = performance.now()
     this.records.record(count, now)
     this.#topic(topic).records.record(count, now)
+    if (endOffset >= 0) this.lags.record(Math.max(0, endOffset - end), now)
   }
 
   polled(): void {
@@ -69,13 +104,46 @@ export class ConsumerMetrics {
     this.lastPollAt = now
   }
 
+  /** An ask that was told by `polled` is over. */
+  pollEnded(now: number): void {
+    const waited = now - this.lastPollAt
+    const whole = now - this.#lastPollEndedAt
+    if (whole > 0) this.pollIdle.record(waited / whole, now)
+    this.#lastPollEndedAt = now
+  }
+
   committed(latencyMs: number): void {
     this.commits.record(latencyMs, performance.now())
   }
 
-  rebalanced(tookMs: number): void {
-    this.lastRebalanceAt = performance.now()
-    this.rebalances.record(tookMs, this.lastRebalanceAt)
+  /** Where the member of a classic group stands. */
+  memberState(state: MemberState): void {
+    const now = performance.now()
+    const took = now - this.#stateSince
+    this.#tellsStates = true
+    this.#stateSince = now
+    if (state === 'joining') {
+      if (Number.isNaN(this.#rebalanceBegunAt)) this.#rebalanceBegunAt = now
+      else this.failedRebalances.record(1, now)
+    } else if (state === 'syncing') {
+      this.joins.record(took, now)
+    } else {
+      if (state === 'stable') {
+        this.syncs.record(took, now)
+        this.#rebalanced(now - this.#rebalanceBegunAt, now)
+      }
+      this.#rebalanceBegunAt = Number.NaN
+    }
+  }
+
+  /** Partitions were taken on: all that members of other protocols tell of a rebalance. */
+  assigned(tookMs: number): void {
+    if (!this.#tellsStates) this.#rebalanced(tookMs, performance.now())
+  }
+
+  #rebalanced(tookMs: number, now: number): void {
+    this.lastRebalanceAt = now
+    this.rebalances.record(tookMs, now)
   }
 
   #topic(name: string): TopicConsumption {

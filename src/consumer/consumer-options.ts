@@ -12,8 +12,12 @@ import {
 import { parseOptions } from '../options/parse-options.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import type { Deserializer } from '../serializers.ts'
+import type { ConsumerInterceptor } from './consumer-interceptors.ts'
 import type { PartitionAssignor } from './group/assignors/assignor.ts'
 import type { ConsumerStall } from './health.ts'
+import { type AutoOffsetReset, resetDurationMs } from './offset-reset.ts'
+import { SubscriptionPattern } from './subscription-pattern.ts'
+import type { TopicOrPattern } from './topic-subscription.ts'
 
 const assignorNames = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'] as const
 
@@ -27,14 +31,36 @@ export type PartitionsHook = (partitions: TopicPartition[]) => void | Promise<vo
 export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> extends Partial<ClientOptions> {
   /** Group to be a member of, or under whose name offsets are committed. Default: none. */
   groupId?: string | undefined
-  /** Topics to subscribe to, by name or by pattern; needs `groupId`. Patterns leave internal topics out. Default: none. */
-  topics?: readonly (string | RegExp)[] | undefined
+  /** Topics to subscribe to, by name or by pattern (RegExp, `SubscriptionPattern`); needs `groupId`. Patterns leave internal topics out. Default: none. */
+  topics?: readonly TopicOrPattern[] | undefined
+  /**
+   * How the group works: `classic`, where one member assigns for all, or `consumer`, where the broker does, and nobody stops
+   * for a rebalance that does not concern it (KIP-848; Kafka 4.0). The latter leaves `partitionAssignmentStrategy`,
+   * `sessionTimeoutMs` and `heartbeatIntervalMs` to the broker. Default `classic`.
+   */
+  groupProtocol?: 'classic' | 'consumer' | undefined
+  /** Assignor of the broker, with `groupProtocol: 'consumer'`: `uniform`, `range`, or what it has. Default: the broker's. */
+  groupRemoteAssignor?: string | undefined
   /** Makes this a static member, which keeps its partitions over a restart (KIP-345). Default: a dynamic one. */
   groupInstanceId?: string | undefined
-  /** Where to begin without a committed offset, or when that is gone. `none`: an error. Default `latest`. */
-  autoOffsetReset?: 'latest' | 'earliest' | 'none' | undefined
+  /**
+   * Where to begin without a committed offset, or when that is gone: `latest`, `earliest`, `none` for an error, or
+   * `by_duration:PT1H` for what is no older than that ISO 8601 duration, else `latest` (KIP-1106). Default `latest`.
+   */
+  autoOffsetReset?: AutoOffsetReset | undefined
   /** Whether what is done is committed in the background, on revocation and on close; needs `groupId`. Default true. */
   enableAutoCommit?: boolean | undefined
+  /**
+   * Whether what is done is what an automatic commit commits. False: only what `storeOffset` was given, as in librdkafka;
+   * `commit()` without offsets then means that too. Not Java's. Default true.
+   */
+  enableAutoOffsetStore?: boolean | undefined
+  /**
+   * Commits records before loops, polls, batches and `run` hand them out, so that none is handed out twice by the group;
+   * what is in hand when a process dies is lost. It takes the place of automatic commits; needs `groupId`. Not Java's.
+   * Default false.
+   */
+  atMostOnce?: boolean | undefined
   /** Between two commits in the background, in milliseconds. Default 5000. */
   autoCommitIntervalMs?: number | undefined
   /** `read_committed` leaves out records of aborted and open transactions. Default `read_uncommitted`. */
@@ -73,6 +99,8 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> extends P
   keyDeserializer?: Deserializer<K> | undefined
   /** Turns values back, when a record's `value` is read. Null stays null. Default: values are bytes. */
   valueDeserializer?: Deserializer<V> | undefined
+  /** See records before they are handed out, and commits. Default: none. */
+  interceptors?: readonly ConsumerInterceptor<K, V>[] | undefined
   /** These have become ours. Nothing of them is handed out before it is over: it may `seek`. */
   onPartitionsAssigned?: PartitionsHook | undefined
   /** These go to somebody else; what is done is committed already, and more may be committed here. */
@@ -99,6 +127,14 @@ export type ConsumerConfig<K = Buffer | null, V = Buffer | null> = ConsumerOptio
 
 const name = z.string().check(z.minLength(1))
 
+const interceptorMethods = ['onConsume', 'onCommit', 'close'] as const
+
+const interceptorOption = z.custom<ConsumerInterceptor<unknown, unknown>>((value) => {
+  if (typeof value !== 'object' || value === null) return false
+  const given = interceptorMethods.map((name) => (value as ConsumerInterceptor<unknown, unknown>)[name])
+  return given.some(Boolean) && given.every((one) => one === undefined || typeof one === 'function')
+}, 'an object with onConsume(), onCommit() or close()')
+
 export const consumerOptions = z.strictObject({
   ...clientFields,
   groupId: z.optional(name),
@@ -107,17 +143,32 @@ export const consumerOptions = z.strictObject({
       z.array(
         z.union([
           name,
-          z.custom<RegExp>(
-            (value) => Object.prototype.toString.call(value) === '[object RegExp]',
-            'a RegExp',
+          z.custom<RegExp | SubscriptionPattern>(
+            (value) =>
+              value instanceof SubscriptionPattern ||
+              Object.prototype.toString.call(value) === '[object RegExp]',
+            'a RegExp or a SubscriptionPattern',
           ),
         ]),
       ),
     ),
   ),
+  groupProtocol: z._default(z.enum(['classic', 'consumer']), 'classic'),
+  groupRemoteAssignor: z.optional(name),
   groupInstanceId: z.optional(name),
-  autoOffsetReset: z._default(z.enum(['latest', 'earliest', 'none']), 'latest'),
+  autoOffsetReset: z._default(
+    z.union([
+      z.enum(['latest', 'earliest', 'none']),
+      z.custom<`by_duration:${string}`>(
+        (value) => typeof value === 'string' && resetDurationMs(value) !== null,
+        '"by_duration:" with an ISO 8601 duration of days to seconds that is not negative, as "by_duration:PT1H"',
+      ),
+    ]),
+    'latest',
+  ),
   enableAutoCommit: z._default(z.boolean(), true),
+  enableAutoOffsetStore: z._default(z.boolean(), true),
+  atMostOnce: z._default(z.boolean(), false),
   autoCommitIntervalMs: z._default(shortMilliseconds, 5000),
   isolationLevel: z._default(z.enum(['read_uncommitted', 'read_committed']), 'read_uncommitted'),
   maxPollRecords: z._default(positiveInt32, 500),
@@ -139,6 +190,7 @@ export const consumerOptions = z.strictObject({
   allowAutoCreateTopics: z._default(z.boolean(), true),
   keyDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
   valueDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
+  interceptors: z.optional(z.readonly(z.array(interceptorOption))),
   onPartitionsAssigned: z.optional(functionOption<PartitionsHook>()),
   onPartitionsRevoked: z.optional(functionOption<PartitionsHook>()),
   onPartitionsLost: z.optional(functionOption<PartitionsHook>()),
@@ -151,6 +203,32 @@ export const consumerOptions = z.strictObject({
 
 export type ParsedConsumerOptions = z.output<typeof consumerOptions>
 
+/** What the broker says with `groupProtocol: 'consumer'` (Java's `ConsumerConfig`). */
+const classicOnly = ['partitionAssignmentStrategy', 'sessionTimeoutMs', 'heartbeatIntervalMs'] as const
+
+function checkGroupProtocol(
+  { groupProtocol, groupRemoteAssignor, topics }: ParsedConsumerOptions,
+  given: unknown,
+): void {
+  if (groupProtocol === 'consumer') {
+    const unfit = classicOnly.find((name) => (given as Record<string, unknown>)[name] !== undefined)
+    if (unfit === undefined) return
+    throw new InvalidOptionError(
+      `consumer options: ${unfit} is the broker's to say with groupProtocol 'consumer'; allowed: only with 'classic'`,
+    )
+  }
+  if (groupRemoteAssignor !== undefined) {
+    throw new InvalidOptionError(
+      `consumer options: groupRemoteAssignor is ${JSON.stringify(groupRemoteAssignor)}; allowed: only with groupProtocol 'consumer'`,
+    )
+  }
+  const pattern = topics?.find((topic) => topic instanceof SubscriptionPattern)
+  if (pattern === undefined) return
+  throw new InvalidOptionError(
+    `consumer options: topics has the SubscriptionPattern ${pattern}; allowed: only with groupProtocol 'consumer', else a RegExp`,
+  )
+}
+
 /** Throws InvalidOptionError, also for options that are right each by itself and not together. */
 export function parseConsumerOptions(given: unknown): ParsedConsumerOptions {
   const options = parseOptions('consumer', consumerOptions, given)
@@ -162,6 +240,17 @@ export function parseConsumerOptions(given: unknown): ParsedConsumerOptions {
   }
   if (groupId === undefined && groupInstanceId !== undefined) {
     throw new InvalidOptionError('consumer options: groupInstanceId needs a groupId')
+  }
+  checkGroupProtocol(options, given)
+  if (options.atMostOnce && groupId === undefined) {
+    throw new InvalidOptionError(
+      'consumer options: atMostOnce needs a groupId: without one nothing is committed',
+    )
+  }
+  if (options.atMostOnce && !options.enableAutoOffsetStore) {
+    throw new InvalidOptionError(
+      'consumer options: atMostOnce commits by itself; with enableAutoOffsetStore: false that is up to storeOffset()',
+    )
   }
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
     throw new InvalidOptionError(

@@ -49,7 +49,7 @@ const unread: unique symbol = Symbol('unread')
  */
 export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
   // Declared, and set once in this order. Not `#private`: fields and methods of that kind cost time for each record made.
-  declare private readonly origin: RecordOrigin
+  declare protected readonly origin: RecordOrigin
   declare private readonly offsetDelta: number
   declare private readonly timestampDelta: number
   declare private readonly keyStart: number
@@ -157,7 +157,8 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
   copy(): ConsumerRecord<K, V> {
     const start = this.keyStart
     const buffer = Buffer.from(this.origin.buffer.subarray(start, this.headersEnd))
-    return new ConsumerRecord(
+    const Same = this.constructor as typeof ConsumerRecord
+    return new Same(
       { ...this.origin, buffer },
       {
         offsetDelta: this.offsetDelta,
@@ -171,6 +172,14 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
         headerCount: this.headerCount,
       },
     )
+  }
+
+  /** The same record with another key or value, as interceptors give it; `rawKey` and `rawValue` stay what came. */
+  with(changed: { readonly key?: K | null; readonly value?: V | null }): ConsumerRecord<K, V> {
+    const other = Object.create(this) as ConsumerRecord<K, V>
+    if (changed.key !== undefined) other.readKey = changed.key
+    if (changed.value !== undefined) other.readValue = changed.value
+    return other
   }
 
   /** A plain object with all that there is to read. */

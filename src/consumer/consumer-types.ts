@@ -1,9 +1,22 @@
 import type { TopicPartition } from '../cluster/partition-leaders.ts'
+import type { GroupMembershipOperation } from './group/group-member.ts'
 
 /** A partition to read, and from where. */
 export interface PartitionToRead extends TopicPartition {
   /** Default: the group's committed offset, else by `autoOffsetReset`. */
   readonly offset?: number | undefined
+  /** Leader epoch of the record before `offset`. Default: not known. */
+  readonly leaderEpoch?: number | undefined
+}
+
+/** The next record to deliver, as committed offsets and `offsetsForTimes` tell it. */
+export interface OffsetToSeek extends TopicPartition {
+  readonly offset: number
+  /**
+   * Leader epoch of the record before it; -1, the default: not known. Where it is, a log that was truncated meanwhile is
+   * found out (KIP-320).
+   */
+  readonly leaderEpoch?: number | undefined
 }
 
 export interface PollOptions {
@@ -23,6 +36,11 @@ export interface StopOptions {
 export interface CloseOptions {
   /** Longest time for the last commit, the hooks and leaving the group, in milliseconds. Default 30000. */
   timeoutMs?: number | undefined
+  /**
+   * Whether the member leaves its group (KIP-1092). One that remains keeps its partitions from the others until its session
+   * is over. Default `default`: dynamic members leave, static ones (`groupInstanceId`) remain.
+   */
+  groupMembershipOperation?: GroupMembershipOperation | undefined
 }
 
 /** What a group has committed for a partition; `offset` is null when nothing. */

@@ -1,5 +1,4 @@
 import { Cluster } from '../cluster/cluster.ts'
-import type { TopicPartition } from '../cluster/partition-leaders.ts'
 import { Deadline } from '../deadline.ts'
 import { IllegalStateError, InvalidArgumentError } from '../errors.ts'
 import type { Metric } from '../metrics/metric.ts'
@@ -7,38 +6,39 @@ import { NetworkMetrics } from '../metrics/network-metrics.ts'
 import { clusterOptions } from '../options/cluster-options.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import {
+  checkLeaderEpoch,
+  checkMembershipOperation,
   checkOffset,
   checkPartition,
   checkPartitions,
   checkTimeout,
-  deadlineOf,
-  type WaitOptions,
 } from './arguments.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
-import { Assignment, sorted } from './assignment.ts'
+import { Assignment } from './assignment.ts'
+import type { CommitBeforehand } from './commit-beforehand.ts'
+import { ConsumerInterceptors } from './consumer-interceptors.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
+import { ConsumerOffsets, type OffsetCalls } from './consumer-offsets.ts'
 import { type ConsumerConfig, type ParsedConsumerOptions, parseConsumerOptions } from './consumer-options.ts'
-import { ConsumerQueries } from './consumer-queries.ts'
+import type { OwnPartitions } from './consumer-partitions.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import { type NodeRecordReadable, nodeReadableOf, readableStreamOf } from './consumer-streams.ts'
 import type {
   CloseOptions,
-  CommittedPartition,
-  PartitionLag,
+  OffsetToSeek,
   PartitionToRead,
   PollOptions,
   StopOptions,
 } from './consumer-types.ts'
 import { Fetcher } from './fetcher.ts'
-import type { GroupMetadata } from './group/group-member.ts'
+import type { GroupMembershipOperation } from './group/group-member.ts'
 import { checkAssignors, GroupSession, requireGroup } from './group-session.ts'
 import type { ConsumerHealth } from './health.ts'
 import { BatchIterator, RecordIterator } from './iterators.ts'
 import { MessageBatch } from './message-batch.ts'
 import { Monitor } from './monitor.ts'
-import type { OffsetToCommit } from './offset-committer.ts'
+import { CheckedOffsetCalls } from './offset-calls.ts'
 import { OffsetQueries, type TopicQueries } from './offset-queries.ts'
-import { lagOf } from './partition-lag.ts'
 import { PositionFinder } from './position-finder.ts'
 import { PositionWait } from './position-wait.ts'
 import type { RunOptions } from './processing/run-options.ts'
@@ -46,8 +46,9 @@ import { RunSlot } from './processing/run-slot.ts'
 import { type Chunk, RecordReader } from './record-reader.ts'
 import { RepeatingTimer } from './repeating-timer.ts'
 import { alone, Replay, type ReplayOptions } from './replay.ts'
+import type { SubscriptionPattern } from './subscription-pattern.ts'
 import { tell } from './tell.ts'
-import { TopicSubscription } from './topic-subscription.ts'
+import { type TopicOrPattern, TopicSubscription } from './topic-subscription.ts'
 
 /**
  * Reads records, by itself (`assign`) or as a member of a group (`subscribe`, or the option `topics`).
@@ -60,7 +61,7 @@ import { TopicSubscription } from './topic-subscription.ts'
  * One reader at a time: a second ask while one waits is an IllegalStateError.
  */
 export class Consumer<K = Buffer | null, V = Buffer | null>
-  extends ConsumerQueries
+  extends ConsumerOffsets<K, V>
   implements AsyncIterable<ConsumerRecord<K, V>>, AsyncDisposable
 {
   readonly #given: ConsumerConfig<K, V>
@@ -76,7 +77,17 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   readonly #monitor: Monitor
   readonly #metrics: ConsumerMetrics
   readonly #networkMetrics: NetworkMetrics
+  readonly #offsets: OffsetCalls
   readonly #positions: PositionWait
+  readonly #interceptors: ConsumerInterceptors | null
+  readonly #own: OwnPartitions = {
+    find: (partitions) =>
+      partitions === undefined
+        ? [...this.#assignment.values()]
+        : checkPartitions(partitions).map((one) => this.#assignment.require(one)),
+    checkOpen: () => this.#checkOpen(),
+    changed: () => this.#changed(),
+  }
   /** What is assigned was so by `assign`. */
   #isByHand = false
   #isStarted = false
@@ -103,13 +114,21 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.#cluster = cluster
     this.#assignment = assignment
     const onTrouble = (error: KafkaError) => tell(parsed.onError, error)
+    const { interceptors = [] } = parsed
+    this.#interceptors =
+      interceptors.length === 0 ? null : new ConsumerInterceptors(interceptors, parsed.onError)
     const reader = new RecordReader(
-      { onAsk: () => this.#onAsk(), onRetired: () => this.#fetcher.pump() },
+      {
+        onAsk: () => this.#onAsk(),
+        onRetired: () => this.#fetcher.pump(),
+        interceptors: this.#interceptors,
+        beforehand: parsed.atMostOnce ? this.#beforehand() : null,
+      },
       parsed.maxPollRecords,
       metrics,
     )
     this.#reader = reader
-    this.#positions = new PositionWait({
+    const positions = new PositionWait({
       assignment,
       reader,
       retryBackoffMs: parsed.retryBackoffMs,
@@ -122,6 +141,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       this.#searched()
     }
     const finder = new PositionFinder(cluster, parsed, {
+      askingMember: () => this.#group?.askingMember ?? null,
       onPartitionError,
       onTrouble,
       onSearched: () => this.#searched(),
@@ -154,9 +174,20 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
             reader,
             finder,
             metrics,
+            interceptors: this.#interceptors,
             onTrouble,
             onChange: () => this.#changed(),
           })
+    this.#positions = positions
+    this.#offsets = new CheckedOffsetCalls({
+      options: parsed,
+      assignment,
+      queries: this.#queries,
+      metrics,
+      positions,
+      group: this.#group,
+      checkNotClosed: () => this.#checkNotClosed(),
+    })
     this.#runs = new RunSlot({
       reader,
       maxPollRecords: parsed.maxPollRecords,
@@ -181,7 +212,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   // --- what to read -------------------------------------------------------------------------------------------------
 
   /** Becomes a member of the group for these topics, instead of those before. None: leaves the group. */
-  subscribe(topics: readonly (string | RegExp)[]): void {
+  subscribe(topics: readonly TopicOrPattern[] | SubscriptionPattern): void {
     this.#checkOpen()
     const subscription = new TopicSubscription(topics)
     const group = requireGroup(this.#group, 'subscribe()')
@@ -193,7 +224,10 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     group.subscribe(subscription)
   }
 
-  /** Has the group share its partitions out anew, unless it is about that already (KIP-568). The broker logs the reason. */
+  /**
+   * Has the group share its partitions out anew, unless it is about that already (KIP-568). The broker logs the reason.
+   * With `groupProtocol: 'consumer'` it does nothing, as in Java: when is up to the broker.
+   */
   enforceRebalance(reason = 'the application asked for a rebalance'): void {
     this.#checkOpen()
     requireGroup(this.#group, 'enforceRebalance()').enforceRebalance(reason)
@@ -201,7 +235,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   /** Topics that are subscribed to: names, and what the patterns have matched so far. */
   subscription(): string[] {
-    return this.#group?.subscription.topics() ?? []
+    return this.#group?.topics() ?? []
   }
 
   /**
@@ -210,7 +244,10 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    */
   assign(partitions: readonly PartitionToRead[]): void {
     this.#checkOpen()
-    for (const one of checkPartitions(partitions)) if (one.offset !== undefined) checkOffset(one.offset, one)
+    for (const one of checkPartitions(partitions)) {
+      if (one.offset !== undefined) checkOffset(one.offset, one)
+      checkLeaderEpoch(one.leaderEpoch, one)
+    }
     if (this.#group?.isSubscribed)
       throw new IllegalStateError('assign() after subscribe(): call subscribe([]) first')
     this.#isByHand = partitions.length > 0
@@ -221,53 +258,22 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       // One that is still being handed over to the group goes its own way.
       const isKept = held !== undefined && !held.isRevoking
       const partition = isKept ? held : this.#assignment.add(one, source, true)
-      if (one.offset !== undefined) partition.seek(one.offset)
+      if (one.offset !== undefined) partition.seekUnchecked(one.offset, one.leaderEpoch ?? -1)
     }
     this.#changed()
   }
 
-  /** By topic and partition. */
-  assignment(): TopicPartition[] {
-    return this.#assignment.list()
-  }
-
-  /** The next record to deliver. Takes effect at once; what was fetched of the old place is dropped. */
-  seek(to: TopicPartition & { readonly offset: number }): void {
+  /**
+   * The next record to deliver. Takes effect at once; what was fetched of the old place is dropped. With a leader epoch the
+   * leader is asked first whether its log still has what was before it.
+   */
+  seek(to: OffsetToSeek): void {
     this.#checkOpen()
     checkPartition(to)
     checkOffset(to.offset, to)
-    this.#assignment.require(to).seek(to.offset)
+    checkLeaderEpoch(to.leaderEpoch, to)
+    this.#assignment.require(to).seekUnchecked(to.offset, to.leaderEpoch ?? -1)
     this.#changed()
-  }
-
-  /** Default: all assigned partitions. The offset is looked up when it is needed. */
-  seekToBeginning(partitions?: readonly TopicPartition[]): void {
-    for (const partition of this.#ours(partitions)) partition.reset('earliest')
-    this.#changed()
-  }
-
-  /** Default: all assigned partitions. The offset is looked up when it is needed. */
-  seekToEnd(partitions?: readonly TopicPartition[]): void {
-    for (const partition of this.#ours(partitions)) partition.reset('latest')
-    this.#changed()
-  }
-
-  /** Hands nothing of these out until `resume`; they stay assigned. What was fetched of them is kept while there is room. */
-  pause(partitions: readonly TopicPartition[]): void {
-    for (const partition of this.#ours(partitions)) partition.isPaused = true
-  }
-
-  resume(partitions: readonly TopicPartition[]): void {
-    for (const partition of this.#ours(partitions)) partition.isPaused = false
-    this.#changed()
-  }
-
-  paused(): TopicPartition[] {
-    return sorted(
-      [...this.#assignment.values()]
-        .filter(({ isPaused }) => isPaused)
-        .map(({ topic, partition }) => ({ topic, partition })),
-    )
   }
 
   // --- reading ------------------------------------------------------------------------------------------------------
@@ -307,8 +313,16 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    */
   async run(options: RunOptions<K, V>): Promise<void> {
     this.#checkOpen()
-    if (options.atMostOnce) requireGroup(this.#group, 'atMostOnce')
-    await this.#runs.run(options)
+    const atMostOnce = options.atMostOnce || this.#options.atMostOnce
+    if (atMostOnce) {
+      requireGroup(this.#group, 'atMostOnce')
+      if (!this.#options.enableAutoOffsetStore) {
+        throw new InvalidArgumentError(
+          'run(): atMostOnce commits by itself: not with enableAutoOffsetStore: false',
+        )
+      }
+    }
+    await this.#runs.run({ ...options, atMostOnce })
   }
 
   /** Ends `run()`: waits for handlers at work, commits what is done. Not to be awaited by a handler. */
@@ -339,44 +353,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     })
   }
 
-  // --- offsets ------------------------------------------------------------------------------------------------------
-
-  /** Offset of the next record to deliver; looked up when it is not known yet. */
-  async position(partition: TopicPartition, options: WaitOptions = {}): Promise<number> {
-    this.#checkNotClosed()
-    checkPartition(partition)
-    return this.#positions.position(partition, deadlineOf(options, this.#options.defaultApiTimeoutMs))
-  }
-
-  /** What the group has committed, in the order asked for. */
-  async committed(
-    partitions: readonly TopicPartition[],
-    options: WaitOptions = {},
-  ): Promise<CommittedPartition[]> {
-    this.#checkNotClosed()
-    return this.#queries.committed(requireGroup(this.#group, 'committed()').groupId, partitions, options)
-  }
-
-  /**
-   * Commits these offsets (of the next record to read), or all that was delivered: what is in hand included.
-   *
-   * @throws IllegalStateError without a `groupId`.
-   * @throws GroupError PARTITION_NOT_ASSIGNED, REBALANCE_IN_PROGRESS when the group does not have us for its owner.
-   * @throws BrokerError when the broker refuses.
-   */
-  async commit(offsets?: readonly OffsetToCommit[], options: WaitOptions = {}): Promise<void> {
-    this.#checkNotClosed()
-    const group = requireGroup(this.#group, 'commit()')
-    const deadline = deadlineOf(options, this.#options.defaultApiTimeoutMs)
-    if (offsets === undefined) return group.commitDelivered(deadline)
-    for (const one of checkPartitions(offsets)) checkOffset(one.offset, one)
-    await group.commit(offsets, deadline)
-  }
-
-  /** How far behind each assigned partition is. Asks nobody: it is from the last fetch. */
-  lag(): PartitionLag[] {
-    return sorted([...this.#assignment.values()].map(lagOf))
-  }
+  // --- what there is to know ----------------------------------------------------------------------------------------
 
   /** How each partition does, and what it waits for. Asks nobody. */
   health(): Promise<ConsumerHealth> {
@@ -393,14 +370,10 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       clientId: this.#options.clientId,
       consumer: this.#metrics,
       network: this.#networkMetrics,
-      lags: this.lag(),
+      partitions: [...this.#assignment.values()],
       lastPollAt: this.#reader.lastAskAt(),
+      nodeAt: (address) => this.#cluster.metadata.nodeAt(address),
     })
-  }
-
-  /** Who we are in the group at this moment, for the transactions of a producer. */
-  groupMetadata(): GroupMetadata {
-    return requireGroup(this.#group, 'groupMetadata()').metadata
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
@@ -409,8 +382,9 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * Ends loops and polls, commits what is done, leaves the group and closes all connections. What is in hand is not done.
    * May be called again; never rejects for what goes wrong on the way, `onError` is told.
    */
-  close({ timeoutMs = 30_000 }: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(new Deadline(checkTimeout(timeoutMs)))
+  close({ timeoutMs = 30_000, groupMembershipOperation }: CloseOptions = {}): Promise<void> {
+    checkMembershipOperation(groupMembershipOperation)
+    this.#closing ??= this.#close(new Deadline(checkTimeout(timeoutMs)), groupMembershipOperation)
     return this.#closing
   }
 
@@ -418,19 +392,32 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     return this.close()
   }
 
-  async #close(deadline: Deadline): Promise<void> {
-    await this.#runs.stop(deadline)
+  async #close(deadline: Deadline, operation?: GroupMembershipOperation): Promise<void> {
+    const runs = this.#runs.stop(deadline)
+    // In this turn: a loop that closes the consumer and asks again would get one more record, and nobody commits that.
+    this.#reader.end()
+    await runs
     this.#fetcher.stop()
     await this.#reader.close()
     this.#topicsTimer.stop()
     this.#monitor.stop()
-    await this.#group?.close(deadline)
+    await this.#group?.close(deadline, operation)
     this.#isClosed = true
     this.#searched()
     this.#finder.stop()
     this.#assignment.keepOnly([])
     this.#cluster.close()
+    this.#interceptors?.close()
     await Promise.all([this.#fetcher.ended(), this.#finder.ended()])
+  }
+
+  #beforehand(): CommitBeforehand {
+    const { defaultApiTimeoutMs, onError } = this.#options
+    return {
+      commit: (offsets, signal) => this.#group!.commit(offsets, new Deadline(defaultApiTimeoutMs, signal)),
+      onTrouble: (error) => tell(onError, error),
+      onChange: () => this.#changed(),
+    }
   }
 
   protected override queries(): TopicQueries {
@@ -452,20 +439,21 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.#group?.onAsk()
   }
 
-  #ours(partitions: readonly TopicPartition[] | undefined): AssignedPartition[] {
-    this.#checkOpen()
-    if (partitions === undefined) return [...this.#assignment.values()]
-    return checkPartitions(partitions).map((one) => this.#assignment.require(one))
+  protected override own(): OwnPartitions {
+    return this.#own
   }
 
-  #batchOf({ partition, records, end }: Chunk): MessageBatch<K, V> {
+  protected override offsets(): OffsetCalls {
+    return this.#offsets
+  }
+
+  #batchOf({ partition, records, end, endEpoch }: Chunk): MessageBatch<K, V> {
     const { topic, partition: index, highWatermark } = partition
     const about = { topic, partition: index, highWatermark }
     return new MessageBatch(records as ConsumerRecord<K, V>[], about, async () => {
       this.#checkNotClosed()
       const group = requireGroup(this.#group, 'commit()')
-      const { leaderEpoch } = records[records.length - 1]!
-      const offset = { topic, partition: index, offset: end, leaderEpoch }
+      const offset = { topic, partition: index, offset: end, leaderEpoch: endEpoch }
       await group.commitBatch(partition, offset, new Deadline(this.#options.defaultApiTimeoutMs))
     })
   }

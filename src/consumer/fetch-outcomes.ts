@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import type { EpochEnd } from '../cluster/epoch-ends.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import { RecordTooLargeError } from '../errors.ts'
 import type { FetchResponse } from '../protocol/apis/fetch.ts'
@@ -8,12 +9,25 @@ import type { AssignedPartition } from './assigned-partition.ts'
 import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import type { FetchOwner } from './fetch-owner.ts'
-import type { AskedPartition, FetchAttempt, PartitionAnswer } from './fetch-request.ts'
+import type { AskedPartition, PartitionAnswer } from './fetch-request.ts'
 import type { FetchingNode } from './fetching-node.ts'
+import { compareWithLog } from './log-truncation.ts'
 import { PartitionFetch, type ReadSettings } from './partition-fetch.ts'
 
 /** Before version 3 a broker cuts a batch that is larger than what was asked for, and there is no way to get it. */
 const firstWithWholeBatches = 3
+
+/**
+ * How long a leader is asked without a rack once it has named a replica twice that is of no use, in milliseconds. It goes
+ * on naming it, and gives no records along with that: nothing would be read.
+ */
+const leaderAloneMs = 5000
+
+/** How often it is asked who leads when a position is of a later leader: brokers hear of a change one after the other. */
+const mostLeaderLookups = 3
+
+type Answer = [AskedPartition, PartitionAnswer]
+type Endpoints = FetchResponse['nodeEndpoints']
 
 /** Decides what each partition's part of a Fetch answer leads to. */
 export class FetchOutcomes {
@@ -42,12 +56,9 @@ export class FetchOutcomes {
     }
   }
 
-  take(node: FetchingNode, attempt: FetchAttempt, response: FetchResponse, version: number): void {
-    const answers = [...attempt.answers(response)]
-    const now = performance.now()
+  take(node: FetchingNode, answers: readonly Answer[], endpoints: Endpoints, version: number): void {
     let bytes = 0
     let parts = 0
-    for (const { partition } of attempt.asked.values()) partition.fetchedAt = now
     for (const [, { records, errorCode }] of answers) {
       if (errorCode !== errorCodes.none || records === null || records.length === 0) continue
       bytes += records.length
@@ -59,8 +70,11 @@ export class FetchOutcomes {
       // A jump of the position since the question: see `AssignedPartition.version`.
       if (asked.version !== asked.partition.version || !asked.partition.isAssigned) {
         if (hasRecords) release()
+        // How far the log goes is true all the same, and is not told twice.
+        if (answer.errorCode === errorCodes.none) this.#takeEnds(asked.partition, answer)
       } else if (answer.errorCode !== errorCodes.none) {
-        this.#refused(asked, answer, response)
+        this.#owner.moveToEnd(asked.partition)
+        this.#refused(node, asked, answer, endpoints)
       } else {
         this.#answered(node, asked, answer, version, release)
       }
@@ -69,24 +83,31 @@ export class FetchOutcomes {
 
   #answered(
     node: FetchingNode,
-    { partition }: AskedPartition,
+    { partition, offset }: AskedPartition,
     answer: PartitionAnswer,
     version: number,
     release: () => void,
   ): void {
-    partition.highWatermark = Number(answer.highWatermark)
-    const readsCommitted = this.#options.isolationLevel === 'read_committed'
-    const isStableKnown = readsCommitted && answer.lastStableOffset >= 0n
-    partition.endOffset = isStableKnown ? Number(answer.lastStableOffset) : partition.highWatermark
-    if (answer.preferredReadReplica >= 0 && answer.preferredReadReplica !== node.id) {
-      partition.preferredReplica = answer.preferredReadReplica
+    this.#takeEnds(partition, answer)
+    const { records, preferredReadReplica, divergingEpoch } = answer
+    if (preferredReadReplica >= 0 && preferredReadReplica !== node.id) {
+      partition.preferredReplica = preferredReadReplica
       partition.preferredUntil = performance.now() + this.#options.metadataMaxAgeMs
+      // Nothing was read here. That the follower has refused us lately is not forgotten by it.
+      if (records === null || records.length === 0) return
     }
-    const { records } = answer
+    if (divergingEpoch.epoch >= 0 && divergingEpoch.endOffset >= 0n) {
+      const end = { leaderEpoch: divergingEpoch.epoch, endOffset: Number(divergingEpoch.endOffset) }
+      if (records !== null && records.length > 0) release()
+      // Said of what lies behind the position it changes nothing, and would be said again at once.
+      if (end.endOffset >= offset) return partition.holdOff()
+      return this.compared(partition, offset, end, partition.leaderEpoch)
+    }
     if (records === null || records.length === 0) {
       partition.backoff.reset()
       return
     }
+    const readsCommitted = this.#options.isolationLevel === 'read_committed'
     const aborted = readsCommitted ? (answer.abortedTransactions ?? []) : null
     const fetch = new PartitionFetch(partition, records, aborted, this.#settings, () => {
       release()
@@ -94,62 +115,100 @@ export class FetchOutcomes {
     })
     if (fetch.isEmpty || (fetch.endOffset <= partition.fetchOffset && fetch.isExhausted)) {
       fetch.release()
-      if (version < firstWithWholeBatches) return this.#fail(partition, this.#cutShort(partition))
+      if (version < firstWithWholeBatches) return this.fail(partition, this.#cutShort(partition))
       // Nothing whole came, which no broker of today does. Asking at once again would make a busy loop of it.
       partition.holdOff()
       return
     }
     partition.backoff.reset()
+    partition.followerRefusals = 0
     partition.fetchOffset = fetch.endOffset
+    partition.fetchEpoch = fetch.endEpoch
     partition.fetches.push(fetch)
     this.#owner.moveToEnd(partition)
     this.#owner.onFetched(fetch)
   }
 
-  #refused(asked: AskedPartition, answer: PartitionAnswer, response: FetchResponse): void {
+  #takeEnds(partition: AssignedPartition, answer: PartitionAnswer): void {
+    partition.highWatermark = Number(answer.highWatermark)
+    partition.logStartOffset = Number(answer.logStartOffset)
+    const isStableKnown = this.#options.isolationLevel === 'read_committed' && answer.lastStableOffset >= 0n
+    partition.endOffset = isStableKnown ? Number(answer.lastStableOffset) : partition.highWatermark
+  }
+
+  #refused(node: FetchingNode, asked: AskedPartition, answer: PartitionAnswer, endpoints: Endpoints): void {
     const { partition } = asked
     const { topic, partition: index } = partition
     const { errorCode } = answer
     const info = brokerErrorInfo(errorCode)
-    const isFollower = partition.preferredReplica >= 0
-    partition.preferredReplica = -1
-    if (isFollower) {
+    if (partition.preferredReplica === node.id) {
       // A follower lags behind, so the range that it knows says nothing; nor does its refusal. The leader decides.
+      partition.preferredReplica = -1
+      if (partition.followerRefusals++ > 0) this.keepToLeader(partition)
       return this.#pump()
+    }
+    if (errorCode === errorCodes.corruptMessage) {
+      // The broker has found out what `checkCrcs` would: it does not pass, and is no reason to ask who leads.
+      return this.#tellLater(partition, () => this.#corrupt(asked))
     }
     if (info.retriable) {
       const { metadata } = this.#cluster
       // Of a topic that has been made anew since, the leaders of before say nothing, and their epochs would be newer for
       // ever.
       const isOfToday = (metadata.get(topic)?.id ?? null) === asked.topicId
-      if (isOfToday && metadata.hint(topic, index, answer.currentLeader, response.nodeEndpoints)) {
+      if (isOfToday && metadata.hint(topic, index, answer.currentLeader, endpoints)) {
         return this.#pump()
       }
       return this.refresh(partition)
     }
-    // What was fetched before it is delivered first; then the same question gets the same answer.
-    if (partition.fetches.length > 0) return partition.holdOff()
+    if (errorCode === errorCodes.unknownServerError) {
+      // Java's consumer goes on asking: brokers say it of what has passed by the next time.
+      this.#owner.onTrouble(new BrokerError(errorCode, { topic, partition: index, api: 'Fetch' }))
+      return this.refresh(partition)
+    }
     const about = { topic, partition: index, api: 'Fetch' }
     if (errorCode !== errorCodes.offsetOutOfRange) {
-      return this.#fail(
-        partition,
-        new BrokerError(errorCode, about, `${info.meaning} (position ${asked.offset})`),
-      )
+      const detail = `${info.meaning} (position ${asked.offset})`
+      return this.#tellLater(partition, () => new BrokerError(errorCode, about, detail))
     }
     const { autoOffsetReset } = this.#options
-    if (autoOffsetReset !== 'none') {
-      partition.reset(autoOffsetReset)
+    if (autoOffsetReset !== 'none' && partition.fetches.length === 0) {
+      partition.reset('default')
       return this.#pump()
     }
-    this.#fail(
-      partition,
-      new BrokerError(
-        errorCode,
-        about,
-        `the position ${asked.offset} is out of range, and autoOffsetReset is none; ` +
-          `beginningOffsets() and endOffsets() tell the range`,
-      ),
-    )
+    const detail =
+      `the position ${asked.offset} is out of range, and autoOffsetReset is none; ` +
+      `beginningOffsets() and endOffsets() tell the range`
+    this.#tellLater(partition, () => new BrokerError(errorCode, about, detail))
+  }
+
+  /** What was fetched before it is delivered first; then the same question gets the same answer. */
+  #tellLater(partition: AssignedPartition, errorOf: () => BrokerError): void {
+    if (partition.fetches.length > 0) partition.holdOff()
+    else this.fail(partition, errorOf())
+  }
+
+  /** The replica that the leader names is of no use for now. */
+  keepToLeader(partition: AssignedPartition): void {
+    partition.preferredReplica = -1
+    partition.leaderAloneUntil = performance.now() + Math.min(leaderAloneMs, this.#options.metadataMaxAgeMs)
+  }
+
+  /** Where an epoch that was read ends in the log of the leader. */
+  compared(partition: AssignedPartition, offset: number, end: EpochEnd, leaderEpoch: number): void {
+    partition.leaderLookups = 0
+    const { autoOffsetReset } = this.#options
+    compareWithLog(partition, offset, end, leaderEpoch, { autoOffsetReset, owner: this.#owner })
+  }
+
+  /**
+   * Whether to ask again who leads, as the position is of a later leader than the one that we know of. When nobody knows
+   * of such a leader, the topic was made anew, and its position means nothing.
+   */
+  awaitsLeader(partition: AssignedPartition): boolean {
+    if (partition.leaderLookups++ >= mostLeaderLookups) return false
+    this.refresh(partition)
+    return true
   }
 
   /** Asks who leads, and leaves the partition alone for a while, unless the answer has news of it. */
@@ -202,8 +261,14 @@ export class FetchOutcomes {
     this.#isStopped = true
   }
 
-  #fail(partition: AssignedPartition, error: BrokerError | RecordTooLargeError): void {
+  /** The reader has to know. */
+  fail(partition: AssignedPartition, error: KafkaError): void {
     this.#owner.onPartitionError(partition, error)
+  }
+
+  #corrupt({ partition: { topic, partition }, offset }: AskedPartition): BrokerError {
+    const detail = `the record at offset ${offset} is corrupt; seek to ${offset + 1} tries the one behind it`
+    return new BrokerError(errorCodes.corruptMessage, { topic, partition, api: 'Fetch' }, detail)
   }
 
   #cutShort({ topic, partition, fetchOffset }: AssignedPartition): RecordTooLargeError {

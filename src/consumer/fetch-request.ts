@@ -1,11 +1,10 @@
-import type { Cluster } from '../cluster/cluster.ts'
-import { partitionKey } from '../cluster/partition-leaders.ts'
+import type { Metadata } from '../cluster/metadata.ts'
 import { type FetchRequest, type FetchResponse, fetch as fetchApi } from '../protocol/apis/fetch.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 
 export type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
 
-/** What was asked of one partition, to be held against the answer. */
+/** What a broker was told of one partition, to be held against its answer. */
 export interface AskedPartition {
   readonly partition: AssignedPartition
   readonly version: number
@@ -17,78 +16,67 @@ export interface AskedPartition {
 export interface FetchLimits {
   readonly maxWaitMs: number
   readonly minBytes: number
+  /** Of the whole answer. */
   readonly maxBytes: number
+  /** Of one partition; the same in each request, as a session would have to be told of each change for each of them. */
   readonly partitionMaxBytes: number
   readonly isolationLevel: 'read_uncommitted' | 'read_committed'
   readonly rackId: string
 }
 
-/** Topic ids came with version 13, which knows topics by nothing else. */
-const highestWithNames = 12
+/** Topic ids came with version 13, which knows topics by nothing else (KIP-516). */
+export const highestWithNames = 12
 
-/** One Fetch of these partitions at their fetch offsets, without a session. */
-export class FetchAttempt {
-  readonly maxVersion: number
-  readonly asked = new Map<string, AskedPartition>()
-  readonly #topics = new Map<string, { id: string | null; partitions: AskedPartition[] }>()
-  readonly #nameById = new Map<string, string>()
-  readonly #cluster: Cluster
-  readonly #limits: FetchLimits
+/** KIP-227. */
+export const firstWithSessions = 7
 
-  constructor(cluster: Cluster, partitions: readonly AssignedPartition[], limits: FetchLimits) {
-    this.#cluster = cluster
-    this.#limits = limits
-    for (const partition of partitions) {
-      const { topic: name, version, fetchOffset: offset } = partition
-      const topic = this.#topics.get(name)
-      const id = topic === undefined ? (cluster.metadata.get(name)?.id ?? null) : topic.id
-      const asked = { partition, version, offset, topicId: id }
-      this.asked.set(partition.key, asked)
-      if (topic !== undefined) {
-        topic.partitions.push(asked)
-        continue
-      }
-      if (id !== null) this.#nameById.set(id, name)
-      this.#topics.set(name, { id, partitions: [asked] })
-    }
-    const allHaveIds = this.#nameById.size === this.#topics.size
-    this.maxVersion = allHaveIds ? fetchApi.stableVersions.max : highestWithNames
+/** Before version 3 there is no limit for an answer as a whole. */
+const firstWithMaxBytes = 3
+
+/** The highest version in which these can be asked for. */
+export function highestVersionFor(
+  partitions: readonly AssignedPartition[],
+  metadata: Pick<Metadata, 'get'>,
+): number {
+  let last: string | null = null
+  for (const { topic } of partitions) {
+    // They come topic by topic for the most part.
+    if (topic === last) continue
+    last = topic
+    if ((metadata.get(topic)?.id ?? null) === null) return highestWithNames
+  }
+  return fetchApi.stableVersions.max
+}
+
+/** All of a request but what it says of partitions and sessions. */
+export function requestHead(limits: FetchLimits): FetchRequest {
+  const { maxWaitMs, minBytes, maxBytes, isolationLevel, rackId } = limits
+  return {
+    maxWaitMs,
+    minBytes,
+    maxBytes,
+    isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
+    rackId,
+  }
+}
+
+export function bytesOfPartition(version: number, { partitionMaxBytes, maxBytes }: FetchLimits): number {
+  return version < firstWithMaxBytes ? Math.min(partitionMaxBytes, maxBytes) : partitionMaxBytes
+}
+
+/** Collects what a request says of partitions: topic by topic, in the order in which they came. */
+export class TopicsOfRequest<P> {
+  readonly #byTopic = new Map<string, { topic?: string; topicId?: string; partitions: P[] }>()
+
+  /** @param topicId null: by name. */
+  add(topic: string, topicId: string | null, partition: P): void {
+    const key = topicId ?? topic
+    const known = this.#byTopic.get(key)
+    if (known !== undefined) known.partitions.push(partition)
+    else this.#byTopic.set(key, { ...(topicId === null ? { topic } : { topicId }), partitions: [partition] })
   }
 
-  body(version: number): FetchRequest {
-    const { maxWaitMs, minBytes, maxBytes, partitionMaxBytes, isolationLevel, rackId } = this.#limits
-    const byId = version > highestWithNames
-    return {
-      maxWaitMs,
-      minBytes,
-      maxBytes,
-      isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
-      rackId,
-      topics: [...this.#topics].map(([topic, { id, partitions }]) => ({
-        ...(byId ? { topicId: id! } : { topic }),
-        partitions: partitions.map(({ partition: { partition }, offset }) => ({
-          partition,
-          currentLeaderEpoch: this.#cluster.metadata.partition(topic, partition)?.leaderEpoch ?? -1,
-          fetchOffset: BigInt(offset),
-          partitionMaxBytes,
-        })),
-      })),
-    }
-  }
-
-  /** The answers with what was asked; each partition once, and none that was not asked for. */
-  *answers(response: FetchResponse): Generator<[AskedPartition, PartitionAnswer]> {
-    const open = new Map(this.asked)
-    for (const topic of response.responses) {
-      const name = topic.topic !== '' ? topic.topic : this.#nameById.get(topic.topicId)
-      if (name === undefined) continue
-      for (const answer of topic.partitions) {
-        const key = partitionKey({ topic: name, partition: answer.partitionIndex })
-        const asked = open.get(key)
-        if (asked === undefined) continue
-        open.delete(key)
-        yield [asked, answer]
-      }
-    }
+  list(): { topic?: string; topicId?: string; partitions: P[] }[] {
+    return [...this.#byTopic.values()]
   }
 }

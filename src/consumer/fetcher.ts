@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import type { PartitionMetadata, TopicMetadata } from '../cluster/metadata.ts'
 import { noSuchPartition } from '../cluster/partition-leaders.ts'
-import { type FetchResponse, fetch as fetchApi } from '../protocol/apis/fetch.ts'
+import { fetch as fetchApi } from '../protocol/apis/fetch.ts'
 import { BrokerError, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { asKafkaError } from './client-fault.ts'
@@ -8,7 +9,7 @@ import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
 import { FetchOutcomes } from './fetch-outcomes.ts'
 import type { FetchOwner } from './fetch-owner.ts'
-import { FetchAttempt } from './fetch-request.ts'
+import { type AskedPartition, highestVersionFor, type PartitionAnswer } from './fetch-request.ts'
 import { FetchingNode } from './fetching-node.ts'
 
 /**
@@ -59,9 +60,11 @@ export class Fetcher {
 
   /** No more fetches. What is in flight fails when the cluster is closed; its end is awaited by `ended`. */
   stop(): void {
+    if (this.#isStopped) return
     this.#isStopped = true
     this.#outcomes.stop()
     clearTimeout(this.#timer)
+    for (const node of this.#nodes.values()) this.#endSession(node)
   }
 
   async ended(): Promise<void> {
@@ -84,8 +87,11 @@ export class Fetcher {
     let wakeAt = Number.POSITIVE_INFINITY
     const wanted = new Map<FetchingNode, { free: AssignedPartition[]; hasFull: boolean }>()
     const unplaced: AssignedPartition[] = []
+    const unchecked = new Map<number, AssignedPartition[]>()
+    let name: string | null = null
+    let topic: TopicMetadata | null = null
     for (const partition of this.#owner.partitions()) {
-      if (!partition.isActive || partition.isFinding) continue
+      if (!partition.isActive || partition.isFinding || partition.isValidating) continue
       if (partition.retryAt > now) {
         wakeAt = Math.min(wakeAt, partition.retryAt)
         continue
@@ -95,11 +101,23 @@ export class Fetcher {
         continue
       }
       if (partition.isFetching) continue
-      const node = this.#nodeOf(partition, now)
-      if (node === null) {
+      if (partition.topic !== name) {
+        name = partition.topic
+        topic = this.#cluster.metadata.get(name)
+      }
+      const known = topic?.partitions[partition.partition]
+      if (known === undefined || known.leader < 0) {
+        this.#findLeader(partition)
         if (partition.isActive) wakeAt = Math.min(wakeAt, partition.retryAt)
         continue
       }
+      if (!isChecked(partition, known.leaderEpoch)) {
+        const others = unchecked.get(known.leader)
+        if (others === undefined) unchecked.set(known.leader, [partition])
+        else others.push(partition)
+        continue
+      }
+      const node = this.#nodeOf(partition, known, now)
       let entry = wanted.get(node)
       if (entry === undefined) {
         entry = { free: [], hasFull: false }
@@ -109,6 +127,13 @@ export class Fetcher {
       else entry.free.push(partition)
     }
     if (unplaced.length > 0) this.#owner.findPositions(unplaced)
+    for (const [id, partitions] of unchecked) {
+      const node = this.#node(id)
+      // One question at a time: those that come meanwhile make the next one.
+      if (node.isValidating || node.hasFailed) continue
+      if (node.retryAt > now) wakeAt = Math.min(wakeAt, node.retryAt)
+      else this.#track(this.#validate(node, partitions))
+    }
     const share = Math.floor(this.#bound / Math.max(1, this.#busyNodes(wanted)))
     for (const [node, { free, hasFull }] of wanted) {
       if (node.isInFlight || node.hasFailed || free.length === 0) continue
@@ -124,11 +149,11 @@ export class Fetcher {
       const maxBytes = this.#roomFor(node, share)
       if (maxBytes <= 0) continue
       node.deferredSince = 0
-      const running = this.#fetch(node, free, maxBytes, hasFull)
-      this.#running.add(running)
-      running.finally(() => this.#running.delete(running))
+      this.#track(this.#fetch(node, free, maxBytes, hasFull))
     }
     if (wakeAt !== Number.POSITIVE_INFINITY) {
+      // A fetch that failed at once has been through here already.
+      clearTimeout(this.#timer)
       this.#timer = setTimeout(() => this.pump(), Math.max(1, Math.ceil(wakeAt - now)))
     }
   }
@@ -162,19 +187,21 @@ export class Fetcher {
     return Math.min(most, room)
   }
 
-  /** Who is to be asked for this partition; null while that is not known, and then it is being found out. */
-  #nodeOf(partition: AssignedPartition, now: number): FetchingNode | null {
-    const { metadata } = this.#cluster
-    let id = partition.preferredReplica
-    if (id >= 0 && (now > partition.preferredUntil || !metadata.nodes.has(id))) {
-      partition.preferredReplica = -1
-      id = -1
-    }
-    if (id < 0) id = metadata.partition(partition.topic, partition.partition)?.leader ?? -1
-    if (id < 0) {
-      this.#findLeader(partition)
-      return null
-    }
+  /** Who is to be asked for this partition: its leader, or for a while the replica that the leader has named (KIP-392). */
+  #nodeOf(partition: AssignedPartition, known: PartitionMetadata, now: number): FetchingNode {
+    const { preferredReplica: id } = partition
+    if (id < 0) return this.#node(known.leader)
+    const isOnline =
+      this.#cluster.metadata.nodes.has(id) &&
+      known.replicas.includes(id) &&
+      !known.offlineReplicas.includes(id)
+    if (isOnline && now <= partition.preferredUntil) return this.#node(id)
+    if (isOnline) partition.preferredReplica = -1
+    else this.#outcomes.keepToLeader(partition)
+    return this.#node(known.leader)
+  }
+
+  #node(id: number): FetchingNode {
     let node = this.#nodes.get(id)
     if (node === undefined) {
       const { retryBackoffMs, retryBackoffMaxMs } = this.#options
@@ -182,6 +209,11 @@ export class Fetcher {
       this.#nodes.set(id, node)
     }
     return node
+  }
+
+  #track(running: Promise<void>): void {
+    this.#running.add(running)
+    running.finally(() => this.#running.delete(running))
   }
 
   #findLeader(partition: AssignedPartition): void {
@@ -214,54 +246,92 @@ export class Fetcher {
     const { fetchMaxWaitMs, requestTimeoutMs, maxPartitionFetchBytes } = this.#options
     node.isInFlight = true
     for (const partition of candidates) partition.isFetching = true
-    let attempt: FetchAttempt | null = null
     const begunAt = performance.now()
     try {
       const broker = this.#cluster.requireBroker(node.id)
-      const connection = await this.#cluster.connectionTo(broker, 'fetch')
+      // No wait where there is nothing to wait for: see the end of this method.
+      const connection = broker.ready('fetch') ?? (await broker.connection('fetch'))
       // Connecting takes its time: what was paused, revoked or moved meanwhile is not asked for.
       const partitions = candidates.filter((one) => one.isActive && one.position >= 0)
       if (partitions.length > 0 && !this.#isStopped) {
+        const { metadata } = this.#cluster
         const maxWaitMs = leavesOutFull ? Math.min(fetchMaxWaitMs, waitWithoutFullMs) : fetchMaxWaitMs
-        const sent = new FetchAttempt(this.#cluster, partitions, {
+        const maxVersion = highestVersionFor(partitions, metadata)
+        const version = connection.version(fetchApi, maxVersion)
+        const limits = {
           maxWaitMs,
           minBytes: this.#options.fetchMinBytes,
           maxBytes,
-          partitionMaxBytes: Math.min(maxPartitionFetchBytes, maxBytes),
+          partitionMaxBytes: maxPartitionFetchBytes,
           isolationLevel: this.#options.isolationLevel,
-          rackId: this.#options.clientRack,
-        })
-        attempt = sent
-        const response: FetchResponse = await connection.send(fetchApi, (version) => sent.body(version), {
+          // Without a rack nobody is sent elsewhere: the others of this fetch go back to their replicas with the next.
+          rackId: partitions.some((one) => one.leaderAloneUntil > begunAt) ? '' : this.#options.clientRack,
+        }
+        const request = node.session.request(partitions, version, limits, metadata)
+        const answer = connection.send(fetchApi, request, {
           timeoutMs: requestTimeoutMs + maxWaitMs,
-          maxVersion: sent.maxVersion,
+          maxVersion,
         })
+        connection.flush()
+        const response = await answer
         if (response.errorCode !== errorCodes.none) {
+          if (node.session.refused(response.errorCode)) return
           throw new BrokerError(response.errorCode, { api: 'Fetch', broker: broker.address })
         }
-        const version = connection.version(fetchApi, sent.maxVersion)
+        const answers = node.session.answered(response)
         if (!this.#isStopped) {
-          this.#metrics.fetched(performance.now() - begunAt, response.throttleTimeMs, sizesOf(sent, response))
-          this.#outcomes.take(node, sent, response, version)
+          const now = performance.now()
+          this.#metrics.fetched(now - begunAt, response.throttleTimeMs, sizesOf(answers))
+          // Those that the answer leaves out have no news, which is an answer too.
+          for (const partition of partitions) partition.fetchedAt = now
+          this.#outcomes.take(node, answers, response.nodeEndpoints, version)
         }
       }
       node.isDown = false
       node.backoff.reset()
     } catch (error) {
-      this.#failed(node, attempt, candidates, error)
+      node.session.lost()
+      this.#failed(node, candidates, error)
     } finally {
       node.isInFlight = false
       for (const partition of candidates) partition.isFetching = false
+      // In this very microtask, and down to the socket. The reader is woken already, and its turn is next: it would go
+      // through all of a megabyte before the broker heard of the next one, and both would wait for each other by turns.
+      if (!this.#isStopped) this.#pump()
+    }
+  }
+
+  /** Holds positions against the log of their leader. Never rejects. */
+  async #validate(node: FetchingNode, partitions: readonly AssignedPartition[]): Promise<void> {
+    node.isValidating = true
+    for (const partition of partitions) partition.isValidating = true
+    try {
+      // Only after a change of leaders, and for commits that tell their epoch.
+      const { validatePositions } = await import('./position-validator.ts')
+      if (!this.#isStopped) await validatePositions(this.#cluster, node.id, partitions, this.#outcomes)
+    } catch (error) {
+      this.#failed(node, partitions, error)
+    } finally {
+      node.isValidating = false
+      for (const partition of partitions) partition.isValidating = false
       this.pump()
     }
   }
 
-  #failed(
-    node: FetchingNode,
-    attempt: FetchAttempt | null,
-    candidates: readonly AssignedPartition[],
-    thrown: unknown,
-  ): void {
+  /**
+   * Tells the broker that it need not keep the session any longer, where that costs nothing: nobody waits for the answer,
+   * and no connection is opened for it. Behind a fetch that waits at the broker it would come too late.
+   */
+  #endSession(node: FetchingNode): void {
+    if (!node.session.isOpen) return
+    const broker = this.#cluster.broker(node.id)
+    const connection = (node.isInFlight ? null : broker?.ready('fetch')) ?? broker?.ready('main') ?? null
+    if (connection === null) return
+    const maxVersion = connection.version(fetchApi)
+    connection.send(fetchApi, node.session.end(), { maxVersion }).catch(() => {})
+  }
+
+  #failed(node: FetchingNode, candidates: readonly AssignedPartition[], thrown: unknown): void {
     if (this.#isStopped) return
     const error = asKafkaError(thrown, 'a fetch')
     node.retryAt = performance.now() + node.backoff.next()
@@ -275,21 +345,28 @@ export class Fetcher {
     }
     if (!node.isDown) this.#owner.onTrouble(error)
     node.isDown = true
-    // A follower that is gone is no reason to wait: the leader has it all.
-    for (const partition of candidates)
-      if (partition.preferredReplica === node.id) partition.preferredReplica = -1
-    const topics = new Set((attempt === null ? candidates : partitionsOf(attempt)).map(({ topic }) => topic))
-    this.#outcomes.refreshTopics(topics)
+    // A follower that is gone is no reason to wait: the leader has it all, and may not know yet that it is gone.
+    for (const partition of candidates) {
+      if (partition.preferredReplica === node.id) this.#outcomes.keepToLeader(partition)
+    }
+    this.#outcomes.refreshTopics(new Set(candidates.map(({ topic }) => topic)))
   }
 }
 
-function sizesOf(attempt: FetchAttempt, response: FetchResponse): { topic: string; bytes: number }[] {
-  return [...attempt.answers(response)].map(([{ partition }, { records }]) => ({
+/**
+ * Whether the position is known to be of the log that this leader has (KIP-320). Each leader is asked once: one that was
+ * elected without having all may have other records there. Without an epoch on both sides there is nothing to ask.
+ */
+function isChecked(partition: AssignedPartition, leaderEpoch: number): boolean {
+  if (partition.leaderEpoch === leaderEpoch) return true
+  if (partition.fetchEpoch >= 0 && leaderEpoch >= 0) return false
+  partition.leaderEpoch = leaderEpoch
+  return true
+}
+
+function sizesOf(answers: readonly [AskedPartition, PartitionAnswer][]): { topic: string; bytes: number }[] {
+  return answers.map(([{ partition }, { records }]) => ({
     topic: partition.topic,
     bytes: records?.length ?? 0,
   }))
-}
-
-function partitionsOf(attempt: FetchAttempt): AssignedPartition[] {
-  return [...attempt.asked.values()].map(({ partition }) => partition)
 }

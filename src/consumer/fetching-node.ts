@@ -1,10 +1,14 @@
 import { Backoff } from '../backoff.ts'
+import { FetchSession } from './fetch-session.ts'
 
 /** One broker as the fetcher sees it: what is in flight, and what of its answers lies unread. */
 export class FetchingNode {
   readonly id: number
   readonly backoff: Backoff
+  readonly session = new FetchSession()
   isInFlight = false
+  /** Positions of its partitions are being held against its logs. */
+  isValidating = false
   /** Bytes of answers of which something is unread. The frame of an answer lives as long as any part of it. */
   heldBytes = 0
   /** No fetch before this point, monotonic milliseconds. */

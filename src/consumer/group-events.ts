@@ -4,9 +4,10 @@ import { GroupError, messageOf } from '../errors.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { Assignment } from './assignment.ts'
-import type { ConsumerMetrics } from './consumer-metrics.ts'
+import type { ConsumerMetrics, HookName } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions, PartitionsHook } from './consumer-options.ts'
 import type { MemberOwner } from './group/group-member.ts'
+import type { MemberState } from './group/member-state.ts'
 import type { PositionFinder } from './position-finder.ts'
 import type { RecordReader } from './record-reader.ts'
 
@@ -17,6 +18,7 @@ export interface GroupEventsParts {
   readonly finder: PositionFinder
   readonly metrics: ConsumerMetrics
   topics(): readonly string[]
+  topicPattern(): string | null
   /** Commits what is done of these. Never rejects. */
   autoCommit(partitions: readonly AssignedPartition[], deadline: Deadline): Promise<void>
   onTrouble(error: KafkaError): void
@@ -38,6 +40,10 @@ export class GroupEvents implements MemberOwner {
 
   topics(): readonly string[] {
     return this.#parts.topics()
+  }
+
+  topicPattern(): string | null {
+    return this.#parts.topicPattern()
   }
 
   ownedPartitions(): readonly TopicPartition[] {
@@ -121,7 +127,7 @@ export class GroupEvents implements MemberOwner {
       await this.#runHook('onPartitionsAssigned', options.onPartitionsAssigned, ours, deadline)
     }
     for (const partition of fresh) partition.isReady = true
-    this.#parts.metrics.rebalanced(performance.now() - begunAt)
+    this.#parts.metrics.assigned(performance.now() - begunAt)
     this.#parts.onChange()
   }
 
@@ -134,13 +140,23 @@ export class GroupEvents implements MemberOwner {
     this.#parts.onLate()
   }
 
+  onState(state: MemberState): void {
+    this.#parts.metrics.memberState(state)
+  }
+
+  /** What does not pass by itself is for the application to know: with its next ask. */
+  onTrouble(error: KafkaError): void {
+    if (error.retriable) this.#parts.onTrouble(error)
+    else this.#parts.reader.fail(error, () => {})
+  }
+
   onFatal(error: KafkaError): void {
     this.#parts.reader.failForGood(error)
   }
 
   /** What the hook throws is told, and stops nothing: the group goes on with us or without us. */
   async #runHook(
-    name: string,
+    name: HookName,
     hook: PartitionsHook | undefined,
     partitions: readonly AssignedPartition[],
     deadline: Deadline,
@@ -150,6 +166,7 @@ export class GroupEvents implements MemberOwner {
       .filter((one) => this.#told.has(one))
       .map(({ topic, partition }) => ({ topic, partition }))
     if (list.length === 0 && partitions.length > 0) return
+    const begunAt = performance.now()
     try {
       await deadline.race(
         (async () => {
@@ -165,6 +182,9 @@ export class GroupEvents implements MemberOwner {
           ...(groupId === undefined ? {} : { groupId }),
         }),
       )
+    } finally {
+      const now = performance.now()
+      this.#parts.metrics.hooks[name].record(now - begunAt, now)
     }
   }
 }

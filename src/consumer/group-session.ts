@@ -1,18 +1,19 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { partitionKey, type TopicPartition } from '../cluster/partition-leaders.ts'
 import { Deadline } from '../deadline.ts'
-import { GroupError, IllegalStateError, InvalidOptionError } from '../errors.ts'
+import { GroupError, IllegalStateError, InvalidArgumentError, InvalidOptionError } from '../errors.ts'
 import { BrokerError, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { Assignment } from './assignment.ts'
 import { asKafkaError } from './client-fault.ts'
+import { deliveredOffset, newsToCommit } from './commit-mode.ts'
+import type { ConsumerInterceptors } from './consumer-interceptors.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
-import { assignorByName } from './group/assignors/built-in.ts'
-import { ClassicMember } from './group/classic-member.ts'
-import type { GroupMember, GroupMetadata } from './group/group-member.ts'
+import type { GroupMember, GroupMembershipOperation, GroupMetadata } from './group/group-member.ts'
 import { GroupEvents } from './group-events.ts'
+import { newMember } from './new-member.ts'
 import { lastOfEach, OffsetCommitter, type OffsetToCommit } from './offset-committer.ts'
 import type { PositionFinder } from './position-finder.ts'
 import type { RecordReader } from './record-reader.ts'
@@ -25,6 +26,7 @@ export interface GroupSessionParts {
   readonly reader: RecordReader
   readonly finder: PositionFinder
   readonly metrics: ConsumerMetrics
+  readonly interceptors: ConsumerInterceptors | null
   onTrouble(error: KafkaError): void
   onChange(): void
 }
@@ -54,10 +56,13 @@ export class GroupSession {
     this.#events = new GroupEvents({
       ...parts,
       topics: () => this.#subscription.topics(),
+      topicPattern: () => this.#subscription.brokerPattern,
       autoCommit: (partitions, deadline) => this.#autoCommit(partitions, deadline),
       onTrouble: (error) => parts.onTrouble(error),
       onLate: () => {
         this.#isLate = true
+        // It may have asked while the member was on its way out: no other ask follows, and nobody would come back.
+        if (parts.reader.isIdle) this.onAsk()
       },
       onChange: () => parts.onChange(),
     })
@@ -65,7 +70,10 @@ export class GroupSession {
       groupId: this.groupId,
       groupMetadata: () => this.#metadataForCommit(),
       find: (partition) => parts.assignment.get(partition),
-      onCommitted: (latencyMs) => parts.metrics.committed(latencyMs),
+      onCommitted: (latencyMs, offsets) => {
+        parts.metrics.committed(latencyMs)
+        parts.interceptors?.onCommit(offsets)
+      },
       onCommitRefused: (errorCode, sentWith) =>
         (this.#departing ?? this.#member)?.onCommitRefused(errorCode, sentWith),
       afterRebalance: (sentWith) => (this.#departing ?? this.#member)?.afterRebalance(sentWith) ?? null,
@@ -91,6 +99,12 @@ export class GroupSession {
     )
   }
 
+  /** Who asks for commits, where the coordinator looks at that: it has no answer for a member that was fenced. */
+  get askingMember(): GroupMetadata | null {
+    const { metadata } = this
+    return this.#parts.options.groupProtocol === 'consumer' && metadata.generationId >= 0 ? metadata : null
+  }
+
   /** A group without members takes a commit of no generation from anybody, also from one that has just been thrown out. */
   #metadataForCommit(): GroupMetadata {
     const { groupId } = this
@@ -104,8 +118,25 @@ export class GroupSession {
     )
   }
 
-  /** Another set of topics from now on; none: leaves the group. */
+  /** Names, what patterns of ours have matched, and what was assigned for a pattern of the broker's; sorted. */
+  topics(): string[] {
+    const topics = this.#subscription.topics()
+    if (this.#subscription.brokerPattern === null) return topics
+    const assigned = this.#parts.assignment.list().map(({ topic }) => topic)
+    return [...new Set([...topics, ...assigned])].sort()
+  }
+
+  /**
+   * Another set of topics from now on; none: leaves the group.
+   *
+   * @throws InvalidArgumentError for a pattern that the broker is to evaluate, in the classic protocol.
+   */
   subscribe(subscription: TopicSubscription): void {
+    if (subscription.brokerPattern !== null && this.#parts.options.groupProtocol === 'classic') {
+      throw new InvalidArgumentError(
+        "a SubscriptionPattern needs groupProtocol 'consumer'; in the classic protocol a RegExp does the same in the client",
+      )
+    }
     this.#subscription = subscription
     this.#reported.clear()
     if (subscription.isEmpty) {
@@ -127,10 +158,12 @@ export class GroupSession {
   onAsk(): void {
     if (!this.#isStarted) {
       this.#isStarted = true
-      if (this.#parts.options.enableAutoCommit) this.#armCommitTimer()
+      const { enableAutoCommit, atMostOnce } = this.#parts.options
+      if (enableAutoCommit && !atMostOnce) this.#armCommitTimer()
       if (this.isSubscribed) this.refreshTopics()
     }
-    if (this.#isLate) {
+    // A handler that is late stays so when another one asks for more: the member would be out again at once.
+    if (this.#isLate && this.#parts.reader.isIdle) {
       this.#isLate = false
       this.#member?.rejoin('the application asks for records again')
     }
@@ -197,23 +230,7 @@ export class GroupSession {
 
   #join(): void {
     const { cluster, options } = this.#parts
-    this.#member = new ClassicMember(
-      cluster,
-      {
-        groupId: this.groupId,
-        groupInstanceId: options.groupInstanceId ?? null,
-        clientRack: options.clientRack,
-        sessionTimeoutMs: options.sessionTimeoutMs,
-        heartbeatIntervalMs: options.heartbeatIntervalMs,
-        maxPollIntervalMs: options.maxPollIntervalMs,
-        retryBackoffMs: options.retryBackoffMs,
-        retryBackoffMaxMs: options.retryBackoffMaxMs,
-        assignors: options.partitionAssignmentStrategy.map((one) =>
-          typeof one === 'string' ? assignorByName(one) : one,
-        ),
-      },
-      this.#events,
-    )
+    this.#member = newMember(cluster, options, this.#events)
     const member = this.#member
     // A member that this one takes the place of has to be out first: both would have the same partitions in hand.
     this.#leaving.then(() => {
@@ -223,27 +240,32 @@ export class GroupSession {
 
   /** Commits all that was delivered, in hand or done. */
   commitDelivered(deadline: Deadline): Promise<void> {
-    return this.#committer.commit(() => {
-      const offsets = []
-      for (const partition of this.#parts.assignment.values()) {
-        if (partition.position < 0) continue
-        // `run()` has taken more than its handlers have seen.
-        if (partition.taken > 0) offsets.push(toCommit(partition, partition.done, partition.doneEpoch))
-        else offsets.push(toCommit(partition, partition.position, partition.positionEpoch))
-      }
-      return offsets
-    }, deadline)
+    return this.#committer.commit(
+      () => [...this.#parts.assignment.values()].flatMap((one) => deliveredOffset(one) ?? []),
+      deadline,
+    )
   }
 
-  /** Commits what is done now, not at its next turn; nothing without `enableAutoCommit`. Never rejects. */
-  commitDone(deadline: Deadline): Promise<void> {
-    return this.#autoCommit(this.#parts.assignment.values(), deadline)
+  /** Commits what is done, or stored, now and not at its next turn; nothing without `enableAutoCommit`. Never rejects. */
+  async commitDone(deadline: Deadline): Promise<void> {
+    // All is committed; what was not handed out of it may still be, here.
+    if (this.#parts.options.atMostOnce) return
+    await this.#autoCommit(this.#parts.assignment.values(), deadline)
   }
 
   /** @throws GroupError PARTITION_NOT_ASSIGNED for a partition that the group has not given to us. */
   async commit(offsets: readonly OffsetToCommit[], deadline: Deadline): Promise<void> {
+    const { assignment, reader } = this.#parts
+    const stays = new Map(offsets.map((one) => [one, assignment.get(one)]))
     const checked = () => {
-      for (const one of offsets) this.#checkOwned(one, this.#parts.assignment.get(one) !== undefined)
+      for (const one of offsets) {
+        // Lost, read on by others and ours again, while the application was at work on what it had of the time before:
+        // offsets of that would take back what the others have committed.
+        // The same goes for what has waited for its turn meanwhile.
+        const stay = assignment.get(one)
+        const isSame = stay !== undefined && stay === stays.get(one)
+        this.#checkOwned(one, isSame && !reader.holdsLost(partitionKey(one)))
+      }
       return lastOfEach(offsets)
     }
     checked()
@@ -269,18 +291,18 @@ export class GroupSession {
   }
 
   async #autoCommit(partitions: Iterable<AssignedPartition>, deadline: Deadline): Promise<void> {
-    if (!this.#parts.options.enableAutoCommit) return
+    const { enableAutoCommit, atMostOnce } = this.#parts.options
+    if (!enableAutoCommit && !atMostOnce) return
     const list = [...partitions]
     if (!list.some((one) => one.hasNewsToCommit)) return
     try {
       await this.#committer.commit(
-        () =>
-          list
-            .filter((one) => one.isAssigned && one.hasNewsToCommit)
-            .map((one) => toCommit(one, one.done, one.doneEpoch)),
+        () => list.flatMap((one) => (one.isAssigned ? (newsToCommit(one) ?? []) : [])),
         deadline,
       )
     } catch (error) {
+      // The membership has ended, and what is uncommitted is somebody else's: that is told as a loss.
+      if (deadline.signal?.aborted) return
       // The revocation that comes next commits as well.
       if (error instanceof KafkaError && error.code === 'REBALANCE_IN_PROGRESS') return
       this.#parts.onTrouble(asKafkaError(error, `the automatic commit of group ${this.groupId}`))
@@ -297,34 +319,31 @@ export class GroupSession {
     }, this.#parts.options.autoCommitIntervalMs)
   }
 
-  async #leave(member: GroupMember | null, deadline: Deadline, reason?: string): Promise<void> {
+  async #leave(
+    member: GroupMember | null,
+    deadline: Deadline,
+    reason?: string,
+    operation?: GroupMembershipOperation,
+  ): Promise<void> {
     this.#departing = member
     try {
       await this.#events.onRevoked(this.#parts.assignment.list(), deadline)
-      await member?.leave(deadline, reason)
+      await member?.leave(deadline, reason, operation)
     } finally {
       this.#departing = null
     }
   }
 
-  /** Commits what is done, hands the partitions over and leaves the group. Never rejects. */
-  async close(deadline: Deadline): Promise<void> {
+  /** Commits what is done, hands the partitions over and leaves the group, or remains in it. Never rejects. */
+  async close(deadline: Deadline, operation?: GroupMembershipOperation): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#commitTimer)
     clearTimeout(this.#topicsTimer)
     await deadline.race(this.#leaving, 'leaving the group').catch(() => {})
-    if (this.isSubscribed) await this.#leave(this.#member, deadline)
+    if (this.isSubscribed) await this.#leave(this.#member, deadline, undefined, operation)
     else await this.#autoCommit(this.#parts.assignment.values(), deadline)
     await deadline.race(this.#committer.ended(), 'the last commits').catch(() => {})
   }
-}
-
-function toCommit(
-  { topic, partition }: AssignedPartition,
-  offset: number,
-  leaderEpoch: number,
-): OffsetToCommit {
-  return { topic, partition, offset, leaderEpoch }
 }
 
 /** Throws IllegalStateError where there is no group to speak of. */

@@ -42,8 +42,8 @@ export class Monitor {
 
   async #load(intervalMs: number): Promise<Watchdog> {
     const { Watchdog } = await import('./watchdog.ts')
-    const { stallWarningMs, groupId, enableAutoCommit, autoCommitIntervalMs } = this.#options
-    const commits = groupId !== undefined && enableAutoCommit
+    const { stallWarningMs, groupId, enableAutoCommit, atMostOnce, autoCommitIntervalMs } = this.#options
+    const commits = groupId !== undefined && enableAutoCommit && !atMostOnce
     return new Watchdog(
       this.#parts,
       { stallWarningMs, intervalMs, autoCommitIntervalMs: commits ? autoCommitIntervalMs : null },

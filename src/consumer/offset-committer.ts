@@ -21,7 +21,7 @@ export interface CommitOwner {
   groupMetadata(): GroupMetadata
   find(partition: TopicPartition): AssignedPartition | undefined
   /** @param latencyMs milliseconds that it took, its repetitions included. */
-  onCommitted?(latencyMs: number): void
+  onCommitted?(latencyMs: number, offsets: readonly OffsetToCommit[]): void
   /** The group no longer takes what comes from `sentWith`: the member has to act on it, if it still is that. */
   onCommitRefused(errorCode: number, sentWith: GroupMetadata): void
   /** When it may be tried again in another generation; null: never (`GroupMember.afterRebalance`). */
@@ -42,14 +42,17 @@ const groupErrors: ReadonlySet<number> = new Set([
   errorCodes.rebalanceInProgress,
   errorCodes.groupAuthorizationFailed,
   errorCodes.fencedInstanceId,
+  errorCodes.staleMemberEpoch,
 ])
 
 const generationOver: ReadonlySet<number> = new Set([
   errorCodes.illegalGeneration,
   errorCodes.rebalanceInProgress,
+  errorCodes.staleMemberEpoch,
 ])
 
 const refusals: ReadonlySet<number> = new Set([
+  errorCodes.staleMemberEpoch,
   errorCodes.illegalGeneration,
   errorCodes.unknownMemberId,
   errorCodes.rebalanceInProgress,
@@ -113,7 +116,7 @@ export class OffsetCommitter {
   async #commit(offsets: readonly OffsetToCommit[], group: GroupMetadata, deadline: Deadline): Promise<void> {
     const partitions = offsets.map((one) => {
       const partition = this.#owner.find(one)
-      return { partition, done: partition?.done ?? -1 }
+      return { partition, done: partition?.done ?? -1, stored: partition?.stored ?? null }
     })
     const begunAt = performance.now()
     const backoff = new Backoff(this.#cluster.options.retryBackoffMs, this.#cluster.options.retryBackoffMaxMs)
@@ -125,13 +128,14 @@ export class OffsetCommitter {
       if (deadline.expired) throw error
     }
     const now = performance.now()
-    this.#owner.onCommitted?.(now - begunAt)
-    for (const [at, { partition, done }] of partitions.entries()) {
+    for (const [at, { partition, done, stored }] of partitions.entries()) {
       if (partition === undefined) continue
       partition.committedDone = done
+      partition.committedStored = stored
       partition.committedOffset = offsets[at]!.offset
       partition.committedAt = now
     }
+    this.#owner.onCommitted?.(now - begunAt, offsets)
   }
 
   async #send(

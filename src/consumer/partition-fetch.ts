@@ -1,16 +1,12 @@
 import { KafkaError, ProtocolError } from '../protocol/errors.ts'
 import { decodeRecords, type RecordBatch } from '../protocol/records/record-batch.ts'
 import type { RecordCursor } from '../protocol/records/record-cursor.ts'
-import type { Deserializer } from '../serializers.ts'
 import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { ConsumerRecord, type RecordOrigin } from './consumer-record.ts'
+import { originOf, type ReadSettings } from './record-origin.ts'
 
-export interface ReadSettings {
-  readonly checkCrcs: boolean
-  readonly keyDeserializer: Deserializer<unknown> | null
-  readonly valueDeserializer: Deserializer<unknown> | null
-}
+export type { ReadSettings } from './record-origin.ts'
 
 /**
  * What one answer brought of one partition. Its batches are looked at when they are reached: checksum, decompression
@@ -23,8 +19,12 @@ export class PartitionFetch {
   index = 0
   /** Where the partition stands once the chunk is delivered. */
   chunkEnd: number
+  /** Leader epoch of the batch before that. */
+  chunkEpoch: number
   /** Offset after the last whole batch; where the next fetch begins. */
   readonly endOffset: number
+  /** Leader epoch of the last whole batch; -1 where batches have none. */
+  readonly endEpoch: number
   readonly #version: number
   readonly #settings: ReadSettings
   readonly #aborted: AbortedTransactions | null
@@ -50,11 +50,13 @@ export class PartitionFetch {
   ) {
     this.partition = partition
     this.chunkEnd = partition.fetchOffset
+    this.chunkEpoch = partition.fetchEpoch
     this.#version = partition.version
     this.#settings = settings
     this.#aborted = aborted === null ? null : new AbortedTransactions(aborted)
     this.#onRelease = onRelease
     let endOffset = partition.fetchOffset
+    let endEpoch = partition.fetchEpoch
     try {
       // Only headers here. Checksums are compared when a batch is reached, so that one that is wrong does not stand in
       // the way of those before it.
@@ -64,12 +66,14 @@ export class PartitionFetch {
         if (batch.magic === 2 && batch.lastOffsetDelta < 0)
           throw new ProtocolError('MALFORMED', 'a batch ends before it begins')
         endOffset = Math.max(endOffset, batchEnd)
+        endEpoch = batch.partitionLeaderEpoch
         this.#batches.push(batch)
       }
     } catch (error) {
       this.#failure = asFailure(error)
     }
     this.endOffset = endOffset
+    this.endEpoch = endEpoch
   }
 
   /** Whether there is anything to deliver or to report. */
@@ -124,11 +128,12 @@ export class PartitionFetch {
       // A broker gives whole batches: those before the position come along.
       if (batchEnd > this.chunkEnd) {
         this.#batch = batch
+        this.chunkEpoch = batch.partitionLeaderEpoch
         if (this.#settings.checkCrcs) batch.checkCrc()
         const isExcluded = this.#aborted?.excludes(batch) ?? false
         if (!isExcluded && !batch.isControl && batch.count !== 0) {
           this.#cursor = batch.cursor()
-          this.#origin = this.#originOf(batch, this.#cursor)
+          this.#origin = originOf(batch, this.#cursor, this.partition, this.#settings)
           this.#nextBatch++
           return true
         }
@@ -171,24 +176,6 @@ export class PartitionFetch {
     this.chunkEnd = next
   }
 
-  #originOf(batch: RecordBatch, cursor: RecordCursor): RecordOrigin {
-    const { bytes } = cursor
-    const { topic, partition } = this.partition
-    return {
-      topic,
-      partition,
-      leaderEpoch: batch.partitionLeaderEpoch,
-      baseOffset: batch.baseOffsetNumber,
-      // Not checked here: a timestamp that is no safe integer is an error for who asks for it.
-      baseTimestamp: Number(batch.baseTimestamp),
-      timestampType: batch.timestampType,
-      logAppendTime: batch.timestampType === 'LogAppendTime' ? Number(batch.maxTimestamp) : null,
-      buffer: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      keyDeserializer: this.#settings.keyDeserializer,
-      valueDeserializer: this.#settings.valueDeserializer,
-    }
-  }
-
   #describe(failure: KafkaError | RangeError): KafkaError {
     const { topic, partition } = this.partition
     const at = `${topic}-${partition} at offset ${this.chunkEnd}`
@@ -203,7 +190,7 @@ export class PartitionFetch {
 }
 
 /** Only what says that the bytes are wrong; anything else is a mistake of ours and must show as such. */
-function asFailure(error: unknown): KafkaError | RangeError {
+export function asFailure(error: unknown): KafkaError | RangeError {
   if (error instanceof KafkaError || error instanceof RangeError) return error
   throw error
 }

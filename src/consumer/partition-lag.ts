@@ -1,8 +1,15 @@
-import type { AssignedPartition } from './assigned-partition.ts'
+import type { TopicPartition } from '../cluster/partition-leaders.ts'
 import type { PartitionLag } from './consumer-types.ts'
 
+/** What is known of a partition; -1 stands for what is not. */
+export interface LagSource extends TopicPartition {
+  readonly position: number
+  readonly endOffset: number
+  readonly committedOffset: number
+}
+
 /** What the last answers tell of a partition. */
-export function lagOf(one: AssignedPartition): PartitionLag {
+export function lagOf(one: LagSource): PartitionLag {
   const { topic, partition, position, endOffset, committedOffset } = one
   return {
     topic,

@@ -1,13 +1,17 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import { committedOffsets } from '../cluster/committed-offsets.ts'
-import { listOffsets, offsetSpec } from '../cluster/list-offsets.ts'
+import { type AskingMember, committedOffsets } from '../cluster/committed-offsets.ts'
+import { listOffsets, type OffsetAtTime, type OffsetQuery, offsetSpec } from '../cluster/list-offsets.ts'
+import { partitionKey } from '../cluster/partition-leaders.ts'
 import { Deadline } from '../deadline.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { asKafkaError } from './client-fault.ts'
 import type { ParsedConsumerOptions } from './consumer-options.ts'
+import { resetDurationMs } from './offset-reset.ts'
 
 export interface PositionOwner {
+  /** Who asks for the group's commits; null: nobody in particular, as in the classic protocol. */
+  askingMember(): AskingMember | null
   onPartitionError(partition: AssignedPartition, error: KafkaError): void
   onTrouble(error: KafkaError): void
   /** Positions were found, or may be looked for again. */
@@ -86,6 +90,7 @@ export class PositionFinder {
     const found = await committedOffsets(this.#cluster, groupId, committing, {
       requireStable: true,
       deadline,
+      member: () => this.#owner.askingMember(),
     })
     for (const partition of committing) {
       if (!isWanted(partition)) continue
@@ -101,7 +106,7 @@ export class PositionFinder {
     isWanted: (one: AssignedPartition) => boolean,
     deadline: Deadline,
   ): Promise<void> {
-    const queries = []
+    const queries: OffsetQuery[] = []
     for (const partition of partitions) {
       if (!isWanted(partition)) continue
       const { topic, partition: index, source } = partition
@@ -110,16 +115,35 @@ export class PositionFinder {
         this.#owner.onPartitionError(partition, noOffset(partition))
         continue
       }
-      queries.push({ topic, partition: index, timestamp: offsetSpec[end] })
+      queries.push({ topic, partition: index, timestamp: timestampOf(end) })
     }
     if (queries.length === 0) return
-    const outcomes = await listOffsets(this.#cluster, queries, this.#options.isolationLevel, deadline)
+    const { isolationLevel } = this.#options
+    const outcomes = await listOffsets(this.#cluster, queries, isolationLevel, deadline)
+    // Nothing is as young as that: what comes from now on is.
+    const none = queries.filter((one) => {
+      const outcome = outcomes.get(partitionKey(one))
+      return one.timestamp >= 0 && outcome !== undefined && 'value' in outcome && outcome.value.offset < 0
+    })
+    if (none.length > 0) {
+      const latest = none.map((one) => ({ ...one, timestamp: offsetSpec.latest }))
+      for (const [key, outcome] of await listOffsets(this.#cluster, latest, isolationLevel, deadline)) {
+        outcomes.set(key, outcome)
+      }
+    }
     for (const partition of partitions) {
       const outcome = outcomes.get(partition.key)
       if (outcome === undefined || !isWanted(partition)) continue
-      if ('value' in outcome) partition.found(outcome.value.offset, outcome.value.leaderEpoch, false)
+      if ('value' in outcome) this.#foundEnd(partition, outcome.value)
       else this.#failed([partition], outcome.error)
     }
+  }
+
+  /** The leader itself has just told it: there is nothing to hold against its log (KIP-320). */
+  #foundEnd(partition: AssignedPartition, { offset, leaderEpoch }: OffsetAtTime): void {
+    const { topic, partition: index } = partition
+    partition.found(offset, leaderEpoch, false)
+    partition.leaderEpoch = this.#cluster.metadata.partition(topic, index)?.leaderEpoch ?? -1
   }
 
   #failed(partitions: readonly AssignedPartition[], thrown: unknown): void {
@@ -133,6 +157,12 @@ export class PositionFinder {
     if (!this.#isTroubled) this.#owner.onTrouble(error)
     this.#isTroubled = true
   }
+}
+
+/** For ListOffsets; a time that is past all is the beginning, and not one of the special values below 0. */
+function timestampOf(end: 'earliest' | 'latest' | `by_duration:${string}`): number {
+  if (end === 'earliest' || end === 'latest') return offsetSpec[end]
+  return Math.max(0, Date.now() - (resetDurationMs(end) ?? 0))
 }
 
 function noOffset({ topic, partition }: AssignedPartition): KafkaError {

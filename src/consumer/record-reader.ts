@@ -1,7 +1,10 @@
+import { addAbortListener, removeAbortListener } from '../abort-listeners.ts'
 import { Deadline } from '../deadline.ts'
 import { IllegalStateError } from '../errors.ts'
 import type { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
+import { type CommitBeforehand, Promised } from './commit-beforehand.ts'
+import type { ConsumerInterceptors } from './consumer-interceptors.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
@@ -13,6 +16,10 @@ export interface ReadOwner {
   onAsk(): void
   /** The reader has come to the end of something that was fetched. */
   onRetired(): void
+  /** What sees records before they are handed out; null: nobody does. */
+  readonly interceptors?: ConsumerInterceptors | null
+  /** What commits before records are handed out (`atMostOnce`); null: nobody does. */
+  readonly beforehand?: CommitBeforehand | null
 }
 
 export interface Chunk {
@@ -21,6 +28,8 @@ export interface Chunk {
   readonly records: AnyRecord[]
   /** Where the partition stands after them: past what compaction or aborted transactions left out behind the last. */
   readonly end: number
+  /** Leader epoch of the batch before that; -1 when not known. */
+  readonly endEpoch: number
 }
 
 /** Takes all that is read, instead of loops and polls: `run()`. */
@@ -31,6 +40,8 @@ export interface ReadWorker {
   busySince(): number
   /** What that handler has in hand, for messages; null when none is at work. */
   slowest(): string | null
+  /** Whether a handler is at work on one of these. */
+  holds(isMeant: (partition: AssignedPartition) => boolean): boolean
 }
 
 interface ReaderError {
@@ -67,6 +78,8 @@ export class RecordReader {
   #isAsking = false
   #isClosed = false
   #wake: (() => void) | null = null
+  /** What is committed before it is handed out; null: nothing is. */
+  readonly #promised: Promised | null
   #asks = 0
   #asksSeen = -1
   #lastAskAt = performance.now()
@@ -74,6 +87,7 @@ export class RecordReader {
   constructor(owner: ReadOwner, maxRecords: number, metrics: ConsumerMetrics) {
     this.#metrics = metrics
     this.#owner = owner
+    this.#promised = owner.beforehand ? new Promised(owner.beforehand, () => this.drop()) : null
     this.#maxRecords = maxRecords
   }
 
@@ -124,13 +138,20 @@ export class RecordReader {
     this.wake()
   }
 
+  /** Ends what waits for records; asks from now on get nothing. */
+  end(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#promised?.stop()
+    this.wake()
+  }
+
   /**
-   * Ends what waits for records; asks from now on get nothing. Resolves a turn later: a loop that has just been through
+   * `end`, and lets go of what is in hand. Resolves a turn later: a loop that has just been through
    * with a message asks for the next within this turn, and without that ask its last message would not be done.
    */
   async close(): Promise<void> {
-    this.#isClosed = true
-    this.wake()
+    this.end()
     await new Promise<void>((resolve) => setImmediate(resolve))
     this.drop()
   }
@@ -169,6 +190,11 @@ export class RecordReader {
     return this.#worker
   }
 
+  /** Whether the application is through with what it had: it waits for more, or `run()` does with no handler at work. */
+  get isIdle(): boolean {
+    return this.#worker === null ? this.#isAsking : this.#worker.slowest() === null
+  }
+
   /** Whether somebody waits for records now. */
   get isWaiting(): boolean {
     return this.#isAsking && this.#worker === null
@@ -176,6 +202,12 @@ export class RecordReader {
 
   hasInHand(partition: AssignedPartition): boolean {
     return partition.held > 0 || this.#hand.includes(partition)
+  }
+
+  /** Whether records are in hand that came before this partition was lost; it may be ours again. */
+  holdsLost(key: string): boolean {
+    const isLost = (one: AssignedPartition) => one.key === key && !one.isAssigned
+    return this.#hand.some(isLost) || this.#worker?.holds(isLost) === true
   }
 
   get isClosed(): boolean {
@@ -286,7 +318,11 @@ export class RecordReader {
         if (this.#isClosed || isEnded()) return null
         this.#throwFirst()
         const taken = take()
-        if (taken !== null) return taken
+        if (taken !== null) {
+          if (this.#promised === null) return taken
+          if (await this.#promised.keep(deadline?.signal, () => !this.#isClosed && !isEnded())) return taken
+          continue
+        }
         if (this.#errors.length > 0) continue
         if (deadline?.expired) return null
         await this.#wait(deadline)
@@ -295,6 +331,7 @@ export class RecordReader {
       this.#isAsking = false
       this.#lastAskAt = performance.now()
       this.#asksSeen = this.#asks
+      this.#metrics.pollEnded(this.#lastAskAt)
     }
   }
 
@@ -310,7 +347,7 @@ export class RecordReader {
       const end = () => {
         this.#wake = null
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        removeAbortListener(signal, onAbort)
       }
       const onAbort = () => {
         end()
@@ -322,7 +359,7 @@ export class RecordReader {
         end()
         resolve()
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
+      addAbortListener(signal, onAbort)
     })
   }
 
@@ -341,14 +378,20 @@ export class RecordReader {
     if (current === null) return null
     current.partition.handedOutAt = performance.now()
     this.#setHand([current.partition])
+    // All of the chunk at once: a commit for each record would be a request for each.
+    if (this.#promised !== null && !this.#promised.has(current)) {
+      const { chunkEnd: end, chunkEpoch: leaderEpoch } = current
+      this.#promised.add(current.partition, { end, leaderEpoch, chunk: current })
+    }
     return this.#deliver(current)
   }
 
   #deliver(current: PartitionFetch): AnyRecord {
     const record = current.chunk[current.index++]!
     const { partition } = current
-    partition.position = current.index === current.chunk.length ? current.chunkEnd : record.offset + 1
-    partition.positionEpoch = record.leaderEpoch
+    const isLast = current.index === current.chunk.length
+    partition.position = isLast ? current.chunkEnd : record.offset + 1
+    partition.positionEpoch = isLast ? current.chunkEpoch : record.leaderEpoch
     return record
   }
 
@@ -362,11 +405,18 @@ export class RecordReader {
     const last = records[records.length - 1]!
     const isWhole = fetch.index === chunk.length
     partition.handedOutAt = performance.now()
-    partition.position = isWhole ? fetch.chunkEnd : last.offset + 1
-    partition.positionEpoch = last.leaderEpoch
+    const end = isWhole ? fetch.chunkEnd : last.offset + 1
+    const endEpoch = isWhole ? fetch.chunkEpoch : last.leaderEpoch
+    if (this.#promised !== null && this.#worker === null) {
+      this.#promised.add(partition, { end, leaderEpoch: endEpoch, chunk: null })
+      // Else `record()` would go on with what stands behind, which is not committed.
+      this.#current = null
+    }
+    partition.position = end
+    partition.positionEpoch = endEpoch
     // Room for the next fetch now, not when the application comes back from its work with this one.
     if (isWhole && fetch.isExhausted) this.#retire(fetch)
-    return { partition, records, end: partition.position }
+    return { partition, records, end, endEpoch }
   }
 
   #takePoll(max: number): AnyRecord[] | null {
@@ -400,7 +450,9 @@ export class RecordReader {
       if (fetch.index < fetch.chunk.length) return fetch
       try {
         fetch.fill(max)
-        this.#metrics.decoded(partition.topic, fetch.chunk.length)
+        this.#metrics.decoded(partition, fetch.chunk.length, fetch.chunkEnd)
+        const { interceptors } = this.#owner
+        if (interceptors) fetch.chunk = interceptors.onConsume(fetch.chunk, partition)
       } catch (error) {
         partition.dropFetches()
         this.failPartition(partition, error as KafkaError)
@@ -409,8 +461,10 @@ export class RecordReader {
       if (fetch.chunk.length > 0) return fetch
       // Only control records, aborted ones or nothing: the position moves on, and there is nothing to wait for.
       partition.position = fetch.chunkEnd
+      partition.positionEpoch = fetch.chunkEpoch
       if (partition.taken === 0 && !this.#hand.includes(partition)) partition.settle()
-      this.#retire(fetch)
+      // It is not at its end when interceptors have left out all of a chunk.
+      if (fetch.isExhausted) this.#retire(fetch)
     }
     return null
   }

@@ -47,6 +47,10 @@ export const alone = {
   groupInstanceId: undefined,
   autoOffsetReset: 'none',
   stallWarningMs: 0,
+  atMostOnce: undefined,
+  enableAutoOffsetStore: undefined,
+  // They are closed with the consumer that they belong to.
+  interceptors: undefined,
 } as const
 
 type Source<K, V> = AsyncGenerator<ConsumerRecord<K, V>, undefined>

@@ -4,7 +4,7 @@ export interface Metric {
   readonly name: string
   /** `producer-metrics`, `producer-topic-metrics`. */
   readonly group: string
-  /** What it is about: always `client-id`, and `topic` in a group of topics. */
+  /** What it is about: always `client-id`, and `topic`, `partition` or `node-id` where it is about one. */
   readonly tags: Readonly<Record<string, string>>
   /** NaN where nothing was measured in the window. */
   readonly value: number

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { longestTimerMs } from '../deadline.ts'
 import { ConnectionError, messageOf, TimeoutError, TlsError, UnsupportedVersionError } from '../errors.ts'
-import type { NetworkMetrics } from '../metrics/network-metrics.ts'
+import type { NetworkMetrics, NodeMetrics } from '../metrics/network-metrics.ts'
 import { KafkaError, ProtocolError } from '../protocol/errors.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import { decodeResponseFrame, encodeRequestFrame } from '../protocol/headers.ts'
@@ -56,6 +56,7 @@ export class Connection {
   readonly #stream: Duplex
   readonly #frames: FrameReader
   readonly #inFlight = new InFlight()
+  readonly #traffic: NodeMetrics | undefined
   #state: ConnectionState = 'negotiating'
   /** Version ranges that the broker offers, by API key. Empty until negotiated. */
   #offered: ReadonlyMap<number, VersionRange> = new Map()
@@ -88,6 +89,7 @@ export class Connection {
     this.broker = `${options.host}:${options.port}`
     this.#stream = stream
     this.#frames = new FrameReader(options.receiveMessageMaxBytes)
+    this.#traffic = options.metrics?.node(this.broker)
     options.metrics?.connectionsOpened.record(1, performance.now())
     stream.on('data', (chunk: Uint8Array) => this.#onData(chunk))
     stream.on('end', () => this.#onEnd())
@@ -272,6 +274,7 @@ export class Connection {
     this.#inFlight.push({
       correlationId,
       api: api.name,
+      sentAt: this.#lastUsedMonotonic,
       deadlineAt,
       onResponse: waiter.onResponse,
       onError: waiter.onError,
@@ -304,7 +307,7 @@ export class Connection {
       bytes += chunk.length
     }
     this.#touch()
-    this.#options.metrics?.requests.record(bytes, this.#lastUsedMonotonic)
+    this.#traffic?.sent(bytes, this.#lastUsedMonotonic)
     if (!this.#flushScheduled) {
       this.#flushScheduled = true
       queueMicrotask(() => this.#flush())
@@ -374,8 +377,6 @@ export class Connection {
   }
 
   readonly #onFrame = (frame: Uint8Array): void => {
-    // With the four bytes of its length, as requests are counted.
-    this.#options.metrics?.responses.record(frame.length + 4, this.#lastUsedMonotonic)
     const request = this.#inFlight.first
     if (request === undefined) throw new ProtocolError('MALFORMED', 'an answer that no request asked for')
     if (frame.length < 4)
@@ -390,6 +391,8 @@ export class Connection {
       )
     }
     this.#inFlight.shift()
+    // With the four bytes of its length, as requests are counted.
+    this.#traffic?.answered(frame.length + 4, request, this.#lastUsedMonotonic)
     try {
       request.onResponse(frame)
     } catch (error) {

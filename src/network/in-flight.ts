@@ -5,6 +5,8 @@ export interface PendingRequest {
   readonly api: string
   /** Monotonic milliseconds at which the peer counts as stalled. */
   readonly deadlineAt: number
+  /** Monotonic milliseconds at which it was written. */
+  readonly sentAt: number
   onResponse(frame: Uint8Array): void
   onError(error: Error): void
 }

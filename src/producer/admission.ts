@@ -1,3 +1,4 @@
+import { addAbortListener, removeAbortListener } from '../abort-listeners.ts'
 import type { Metadata } from '../cluster/metadata.ts'
 import { Deadline } from '../deadline.ts'
 import { IllegalStateError, RecordTooLargeError } from '../errors.ts'
@@ -137,7 +138,7 @@ export class Admission {
     }
     if (deadline.signal !== undefined) {
       waiting.onAbort = () => this.#refuse(waiting, deadline.signal?.reason)
-      deadline.signal.addEventListener('abort', waiting.onAbort, { once: true })
+      addAbortListener(deadline.signal, waiting.onAbort)
     }
     if (line !== undefined) {
       line.push(waiting)
@@ -223,7 +224,7 @@ export class Admission {
 
   #leave(waiting: Waiting): void {
     waiting.hasLeft = true
-    if (waiting.onAbort !== null) waiting.deadline.signal?.removeEventListener('abort', waiting.onAbort)
+    if (waiting.onAbort !== null) removeAbortListener(waiting.deadline.signal, waiting.onAbort)
   }
 }
 

@@ -215,14 +215,15 @@ export class BrokerSender {
   #transmit(connection: Connection, batches: readonly QueuedBatch[]): void {
     this.#inFlight++
     const { codec } = this.#options
-    if (codec === null) return this.#write(connection, batches)
+    const topicIds = this.#topicIds(batches)
+    if (codec === null) return this.#write(connection, batches, topicIds)
     if (this.#writing === null && bytesOf(batches) <= littleBytes) {
       try {
         for (const { batch } of batches) batch.compressSync(codec)
       } catch (error) {
         return this.#settle(() => this.#owner.onNoAnswer(this, batches, error as Error, false))
       }
-      return this.#write(connection, batches)
+      return this.#write(connection, batches, topicIds)
     }
     // Begun now, so that the requests of all slots are compressed at the same time.
     const compressed = Promise.all(batches.map(({ batch }) => batch.compress(codec)))
@@ -231,7 +232,7 @@ export class BrokerSender {
     const writing = before
       .then(() => compressed)
       .then(
-        () => this.#write(connection, batches),
+        () => this.#write(connection, batches, topicIds),
         (error: Error) => this.#settle(() => this.#owner.onNoAnswer(this, batches, error, false)),
       )
       .finally(() => {
@@ -240,19 +241,38 @@ export class BrokerSender {
     this.#writing = writing
   }
 
-  #write(connection: Connection, batches: readonly QueuedBatch[]): void {
+  /**
+   * The id of each topic, by name; null where none is told. They are those of the turn in which the batches were taken:
+   * with a topic that is made anew while they are compressed, they would else get into the new log before what was sent
+   * to the one before and is to be sent again.
+   */
+  #topicIds(batches: readonly QueuedBatch[]): Map<string, string | null> {
+    const { metadata } = this.#cluster
+    const ids = new Map<string, string | null>()
+    for (const { batch } of batches) {
+      if (!ids.has(batch.topic)) ids.set(batch.topic, metadata.get(batch.topic)?.id ?? null)
+    }
+    return ids
+  }
+
+  #write(
+    connection: Connection,
+    batches: readonly QueuedBatch[],
+    topicIds: ReadonlyMap<string, string | null>,
+  ): void {
     const { metrics } = this.#options
     const sentAt = performance.now()
     metrics.requested(batches, sentAt)
     // By the time of the answer a topic can have another id: somebody has made it anew.
     const topicNames = new Map<string, string>()
+    for (const [name, id] of topicIds) if (id !== null) topicNames.set(id, name)
     let isEncoded = false
     const body = (version: number) => {
-      const request = this.#request(batches, version, topicNames)
+      const request = this.#request(batches, version, topicIds)
       isEncoded = true
       return request
     }
-    const options = { maxVersion: this.#highestVersion(batches) }
+    const options = { maxVersion: this.#highestVersion(topicIds) }
     const failed = (error: Error) => {
       const wasSent = isEncoded && !(error instanceof KafkaError && error.code === 'UNENCODABLE')
       this.#settle(() => this.#owner.onNoAnswer(this, batches, error, wasSent))
@@ -281,19 +301,14 @@ export class BrokerSender {
   #request(
     batches: readonly QueuedBatch[],
     version: number,
-    topicNames: Map<string, string>,
+    topicIds: ReadonlyMap<string, string | null>,
   ): ProduceRequest {
-    const { metadata } = this.#cluster
     const topics = byTopic(batches.map(({ batch }) => batch))
-    const topicData = [...topics].map(([name, mine]) => {
-      const id = metadata.get(name)?.id
-      if (id) topicNames.set(id, name)
-      return {
-        name,
-        ...(version >= 13 ? { topicId: id! } : {}),
-        partitionData: mine.map((batch) => ({ index: batch.partition, records: batch.bytes() })),
-      }
-    })
+    const topicData = [...topics].map(([name, mine]) => ({
+      name,
+      ...(version >= 13 ? { topicId: topicIds.get(name)! } : {}),
+      partitionData: mine.map((batch) => ({ index: batch.partition, records: batch.bytes() })),
+    }))
     return {
       ...(version >= 3 ? { transactionalId: this.#owner.gate.transactions?.transactionalId ?? null } : {}),
       acks: this.#options.acks,
@@ -303,10 +318,10 @@ export class BrokerSender {
   }
 
   /** From version 13 on topics go by id alone, which brokers before 2.8 do not tell. */
-  #highestVersion(batches: readonly QueuedBatch[]): number {
-    const { metadata } = this.#cluster
+  #highestVersion(topicIds: ReadonlyMap<string, string | null>): number {
     const highest = this.#owner.gate.transactions?.maxProduceVersion ?? produce.versions.max
-    return batches.every(({ batch }) => metadata.get(batch.topic)?.id) ? highest : Math.min(highest, 12)
+    for (const id of topicIds.values()) if (id === null) return Math.min(highest, 12)
+    return highest
   }
 
   #arm(at: number): void {

@@ -1,3 +1,4 @@
+import { addAbortListener, removeAbortListener } from '../abort-listeners.ts'
 import { type Deadline, longestTimerMs } from '../deadline.ts'
 import { TimeoutError } from '../errors.ts'
 
@@ -99,7 +100,7 @@ export class BufferMemory {
       this.#arm()
     }
     const waiter: Waiter = { bytes, deadline, enter, giveUp, onAbort }
-    deadline.signal?.addEventListener('abort', onAbort, { once: true })
+    addAbortListener(deadline.signal, onAbort)
     this.#line.push(waiter)
     if (this.#line.length - this.#served === 1) this.#arm()
   }
@@ -132,7 +133,7 @@ export class BufferMemory {
       while (this.#hasLine && this.#used + this.#line[this.#served]!.bytes <= this.total) {
         const waiter = this.#line[this.#served++]!
         this.#used += waiter.bytes
-        waiter.deadline.signal?.removeEventListener('abort', waiter.onAbort)
+        removeAbortListener(waiter.deadline.signal, waiter.onAbort)
         this.#waits?.bufferWait.record(waitedMs(waiter), performance.now())
         waiter.enter()
       }
@@ -174,7 +175,7 @@ export class BufferMemory {
   }
 
   #leave(waiter: Waiter, error: Error): void {
-    waiter.deadline.signal?.removeEventListener('abort', waiter.onAbort)
+    removeAbortListener(waiter.deadline.signal, waiter.onAbort)
     waiter.giveUp(error)
   }
 }

@@ -1,5 +1,12 @@
 import type { Metric } from '../metrics/metric.ts'
-import { type MetricRow, measuredRows, metricsOf, networkRows, ratedRows } from '../metrics/metric-rows.ts'
+import {
+  type MetricRow,
+  measuredRows,
+  metricsOf,
+  networkRows,
+  nodeMetrics,
+  ratedRows,
+} from '../metrics/metric-rows.ts'
 import type { NetworkMetrics } from '../metrics/network-metrics.ts'
 import type { ProducerMetrics } from './producer-metrics.ts'
 
@@ -13,6 +20,8 @@ export interface MetricSources {
   readonly requestsInFlight: number
   /** Monotonic milliseconds of the last answer about metadata; NaN before the first. */
   readonly metadataUpdatedAt: number
+  /** The node at `host:port`; null when that is not known. */
+  nodeAt(address: string): number | null
 }
 
 /**
@@ -27,6 +36,7 @@ export function listProducerMetrics(sources: MetricSources, now: number): Metric
     ...networkRows(sources.network, now),
   ]
   const metrics = metricsOf('producer-metrics', tags, ofClient)
+  metrics.push(...nodeMetrics('producer-node-metrics', tags, sources.network, sources.nodeAt, now))
   for (const [topic, { records, bytes, compression, retries, errors }] of sources.producer.topics) {
     const rows: MetricRow[] = [
       ...ratedRows('record-send', records, now, 'of records sent for this topic'),

@@ -337,6 +337,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
       buffer: { total, used, waiting },
       requestsInFlight: this.#cluster.inFlight,
       metadataUpdatedAt: this.#cluster.metadata.updatedAt,
+      nodeAt: (address: string) => this.#cluster.metadata.nodeAt(address),
     }
     return listProducerMetrics(sources, performance.now())
   }

@@ -437,6 +437,7 @@ export const errorCodes = {
   unknownServerError: -1,
   none: 0,
   offsetOutOfRange: 1,
+  corruptMessage: 2,
   unknownTopicOrPartition: 3,
   leaderNotAvailable: 5,
   notLeaderOrFollower: 6,
@@ -467,6 +468,8 @@ export const errorCodes = {
   saslAuthenticationFailed: 58,
   unknownProducerId: 59,
   groupIdNotFound: 69,
+  fetchSessionIdNotFound: 70,
+  invalidFetchSessionEpoch: 71,
   fencedLeaderEpoch: 74,
   unknownLeaderEpoch: 75,
   memberIdRequired: 79,
@@ -475,6 +478,10 @@ export const errorCodes = {
   producerFenced: 90,
   unknownTopicId: 100,
   inconsistentTopicId: 103,
+  fetchSessionTopicIdError: 106,
+  fencedMemberEpoch: 110,
+  unreleasedInstanceId: 111,
+  staleMemberEpoch: 113,
   rebootstrapRequired: 129,
 } as const
 

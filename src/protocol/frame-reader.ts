@@ -56,7 +56,8 @@ export class FrameReader {
           at += size
           continue
         }
-        this.#body = new Uint8Array(size)
+        // Not zeroed, which takes a fifth of what copying does: nobody sees it before it is full.
+        this.#body = Buffer.allocUnsafeSlow(size)
         this.#filled = 0
       }
       const body = this.#body

@@ -146,6 +146,23 @@ export class TestKafka implements AsyncDisposable {
     this.cluster.coordinatorsMoved()
   }
 
+  /**
+   * Takes away the batch of a partition that holds `offset`, and all behind it, as when a replica that had not got them
+   * becomes the leader (unclean election): another replica, where one runs, and in any case with a new leader epoch. Gives
+   * the new end of the log.
+   */
+  truncateLog(topic: string, partition: number, offset: number): number {
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new InvalidArgumentError(`offset must be a safe integer, at least 0, not ${offset}`)
+    }
+    const found = this.#partition(topic, partition)
+    const end = found.log.truncateTo(offset)
+    const other = found.replicas.find((id) => id !== found.leader && this.cluster.isAlive(id))
+    found.lead(other ?? found.leader)
+    this.cluster.coordinatorsMoved()
+    return end
+  }
+
   /** Stops a broker as if it was killed: connections end, its partitions get other leaders. It keeps its data. */
   async stopBroker(brokerId: number): Promise<void> {
     const stopping = this.#broker(brokerId).stop()

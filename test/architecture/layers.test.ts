@@ -7,6 +7,7 @@ const files = sourceFiles()
 
 /** Files that everybody may use, and that use nobody but each other and the protocol. */
 const leaves = [
+  'src/abort-listeners.ts',
   'src/closest.ts',
   'src/errors.ts',
   'src/deadline.ts',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Consumer } from '../../src/consumer/consumer.ts'
 import { parseConsumerOptions } from '../../src/consumer/consumer-options.ts'
+import { SubscriptionPattern } from '../../src/consumer/subscription-pattern.ts'
 import { InvalidArgumentError, InvalidOptionError } from '../../src/errors.ts'
 
 const bootstrapServers = 'localhost:9092'
@@ -27,6 +28,8 @@ describe('the options of a consumer', () => {
 
   it.each([
     ['autoOffsetReset', 'smallest', '"latest", "earliest", "none"'],
+    ['autoOffsetReset', 'by_duration:-PT1H', 'ISO 8601 duration of days to seconds that is not negative'],
+    ['autoOffsetReset', 'by_duration:1 hour', '"latest", "earliest", "none", or "by_duration:"'],
     ['isolationLevel', 'serializable', '"read_uncommitted", "read_committed"'],
     ['maxPollRecords', 0, 'at least 1'],
     ['fetchMaxBytes', 2 ** 31, 'at most 2147483647'],
@@ -51,6 +54,43 @@ describe('the options of a consumer', () => {
     expect(() => new Consumer({ bootstrapServers, partitionAssignmentStrategy: ['range', 'range'] })).toThrow(
       /range twice/,
     )
+  })
+})
+
+describe('the protocol of the group', () => {
+  const groupId = 'billing'
+
+  it.each([
+    ['partitionAssignmentStrategy', ['range']],
+    ['sessionTimeoutMs', 45_000],
+    ['heartbeatIntervalMs', 3000],
+  ])("leaves %s to the broker with 'consumer', and says so also for its default", (name, value) => {
+    const parse = () =>
+      parseConsumerOptions({ bootstrapServers, groupId, groupProtocol: 'consumer', [name]: value })
+    expect(parse).toThrow(InvalidOptionError)
+    expect(parse).toThrow(`${name} is the broker's to say with groupProtocol 'consumer'`)
+    const untouched = { bootstrapServers, groupId, groupProtocol: 'consumer', [name]: undefined }
+    expect(parseConsumerOptions(untouched).groupProtocol).toBe('consumer')
+  })
+
+  it("is needed for an assignor of the broker's, and for a pattern that it is to match", () => {
+    expect(() => parseConsumerOptions({ bootstrapServers, groupId, groupRemoteAssignor: 'range' })).toThrow(
+      /groupRemoteAssignor is "range"; allowed: only with groupProtocol 'consumer'/,
+    )
+    const topics = [new SubscriptionPattern('eu.*')]
+    expect(() => parseConsumerOptions({ bootstrapServers, groupId, topics })).toThrow(
+      /topics has the SubscriptionPattern eu\.\*; allowed: only with groupProtocol 'consumer'/,
+    )
+    const consumer = new Consumer({ bootstrapServers, groupId })
+    expect(() => consumer.subscribe(new SubscriptionPattern('eu.*'))).toThrow(InvalidArgumentError)
+    expect(() => consumer.subscribe(topics)).toThrow(/a SubscriptionPattern needs groupProtocol 'consumer'/)
+    expect(consumer.subscription()).toEqual([])
+  })
+
+  it('takes patterns that are texts', () => {
+    expect(() => new SubscriptionPattern('')).toThrow(InvalidArgumentError)
+    expect(() => new SubscriptionPattern(/eu/ as never)).toThrow(/must be a text/)
+    expect(`${new SubscriptionPattern('eu.*')}`).toBe('eu.*')
   })
 })
 
@@ -97,7 +137,7 @@ describe('Consumer, without any broker', () => {
     consumer.subscribe([])
     consumer.assign([{ topic: 't', partition: 0 }])
     expect(() => consumer.subscribe(['t'])).toThrow(/assign\(\[\]\) first/)
-    expect(() => consumer.subscribe([1 as never])).toThrow(/a name or a RegExp, not 1/)
+    expect(() => consumer.subscribe([1 as never])).toThrow(/a name, a RegExp or a SubscriptionPattern, not 1/)
     expect(consumer.groupMetadata()).toEqual({
       groupId: 'g',
       generationId: -1,

@@ -49,7 +49,7 @@ describe('fetching', () => {
     consumer.assign([{ topic: cluster.topic, partition: 0, offset: 0 }])
     expect(await take(consumer, 35)).toEqual(numbers(0, 35))
     expect(askedOf(leader.seen(fetch)[0]!)).toMatchObject([{ fetchOffset: 0, currentLeaderEpoch: 5 }])
-    expect(leader.seen(fetch)[0]!.body).toMatchObject({ sessionId: 0, sessionEpoch: -1, maxWaitMs: 500 })
+    expect(leader.seen(fetch)[0]!.body).toMatchObject({ sessionId: 0, sessionEpoch: 0, maxWaitMs: 500 })
   })
 
   it('fetches the next while the last is being read, and no more than that', async () => {

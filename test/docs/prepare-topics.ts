@@ -1,4 +1,6 @@
 import { allOrThrow, Kafka } from '../../src/index.ts'
+import { TopicWriter } from '../support/produce-records.ts'
+import { setGroupConfigs } from '../support/share-group.ts'
 
 /** Creates what a sample wants to find: topics by their number of partitions, and records in them. */
 export async function prepareTopics(
@@ -23,4 +25,10 @@ export async function prepareTopics(
       })),
     )
   }
+}
+
+/** Has a share group begin at the start of its topics: that is a config of the group, and not of its members. */
+export async function beginShareGroup(bootstrapServers: string, groupId: string): Promise<void> {
+  await using writer = new TopicWriter(bootstrapServers)
+  await setGroupConfigs(writer, groupId, { 'share.auto.offset.reset': 'earliest' })
 }

@@ -47,6 +47,7 @@ const knownNeeds = [
   'topics',
   'creates',
   'groups',
+  'shareGroups',
   'records',
   'prints',
   'stop',

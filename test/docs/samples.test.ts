@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeKafka, type KafkaAddresses } from '../support/real-kafka/index.ts'
-import { prepareTopics } from './prepare-topics.ts'
+import { beginShareGroup, prepareTopics } from './prepare-topics.ts'
 import { type Block, blocksOf, counted, pages, root, textOf } from './sample.ts'
 
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -123,7 +123,7 @@ async function runSample(sample: Block, kafka: KafkaAddresses): Promise<void> {
   const run = randomUUID().slice(0, 8)
   const topics = counted(needs?.get('topics'))
   let program = programOf(sample).replaceAll('localhost:9092', kafka.bootstrapServers)
-  for (const key of ['topics', 'creates', 'groups']) {
+  for (const key of ['topics', 'creates', 'groups', 'shareGroups']) {
     for (const name of counted(needs?.get(key)).keys()) {
       expect(program, `${name} of ${key}`).toContain(`'${name}'`)
       program = program.replaceAll(`'${name}'`, `'${name}-${run}'`)
@@ -142,6 +142,9 @@ async function runSample(sample: Block, kafka: KafkaAddresses): Promise<void> {
   }
   if (!needsNone(sample)) {
     await prepareTopics(kafka.bootstrapServers, run, topics, counted(needs?.get('records')))
+    for (const group of counted(needs?.get('shareGroups')).keys()) {
+      await beginShareGroup(kafka.bootstrapServers, `${group}-${run}`)
+    }
   }
   const runner = needs?.get('runner')
   const file = fileOf(sample, runner === undefined ? `-${run}` : `-${run}.test`)

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DeliveryError } from '../../src/errors.ts'
-import { Dice, drawSchedule } from '../support/producer-schedule/draw-schedule.ts'
+import { drawSchedule } from '../support/producer-schedule/draw-schedule.ts'
 import { RecordLedger } from '../support/producer-schedule/record-ledger.ts'
 import { runRealSchedule } from '../support/producer-schedule/run-real-schedule.ts'
-import { describeFailure, runSchedules } from '../support/producer-schedule/run-schedules.ts'
+import { producerSchedules } from '../support/producer-schedule/run-schedule.ts'
 import { describeKafka, startRealKafka } from '../support/real-kafka/index.ts'
+import { Dice } from '../support/schedules/dice.ts'
+import { describeFailure, runSchedules } from '../support/schedules/run-schedules.ts'
 import { watchTimers } from '../support/timers.ts'
 
 const count = 150
@@ -17,11 +19,11 @@ describe('whatever becomes of requests, connections and brokers', () => {
   test(`${count} schedules: what is confirmed is in the log once and in order, and no record is forgotten`, async () => {
     const timers = watchTimers()
     const seeds = Array.from({ length: count }, (_, i) => i + 1)
-    const { failed, sent, produceRequests } = await runSchedules({ seeds })
+    const { failed, sums } = await runSchedules({ kind: producerSchedules, seeds })
     expect(failed.map(describeFailure)).toEqual([])
     // Without many of both the schedules would show nothing.
-    expect(sent).toBeGreaterThan(50_000)
-    expect(produceRequests).toBeGreaterThan(5000)
+    expect(sums.records).toBeGreaterThan(50_000)
+    expect(sums['Produce requests']).toBeGreaterThan(5000)
     expect(timers.size, 'timers that are left').toBe(0)
   }, 120_000)
 
@@ -38,14 +40,15 @@ describeKafka(
   () => {
     test('three schedules: what is confirmed is in the log once and in order, and no record is forgotten', async () => {
       await using kafka = await startRealKafka({ nodes: 3 })
-      const { failed, sent } = await runSchedules({
+      const { failed, sums } = await runSchedules({
+        kind: producerSchedules,
         // Between them kills, freezes, moves of leaders, new partitions and all kinds of faults of the network.
         seeds: [7, 31, 237],
         concurrency: 1,
         run: (schedule) => runRealSchedule(schedule, kafka),
       })
       expect(failed.map(describeFailure)).toEqual([])
-      expect(sent).toBeGreaterThan(500)
+      expect(sums.records).toBeGreaterThan(500)
     }, 300_000)
   },
   { needs: 'own' },
@@ -112,6 +115,22 @@ describe('the ledger finds', () => {
       'sendMany was told of 0@1, where 2 is',
       'of a sendMany 2 were confirmed and 0 failed, 0 of them possibly persisted; in the log are 1',
       '1 records of produce() without a callback are missing, 0 were told of',
+    ])
+  })
+
+  test('a record that is in a topic which began after it was confirmed, but not one that both got before', () => {
+    const ledger = ledgerOf(3)
+    ledger.confirmed(0, metadata(0))
+    ledger.incarnationNow = () => 1
+    ledger.confirmed(1, metadata(0))
+    ledger.confirmed(2, metadata(1))
+    const anew = (number: number, offset: number) => ({ ...at(number, offset), incarnation: 1 })
+    const log = [at(0), at(1), anew(1, 0), anew(2, 1)]
+    expect(ledger.problems(log, promised)).toEqual([])
+    expect(ledger.problems([...log, anew(0, 2), anew(2, 3)], promised)).toEqual([
+      '2 is in the log 2 times: 0@1 of topic 1, 0@3 of topic 1',
+      '0 was confirmed when topic 0 was there, and is in a later one: 0@2 of topic 1',
+      '0 stands after 2: 0@2 of topic 1',
     ])
   })
 

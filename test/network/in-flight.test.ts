@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { InFlight, type PendingRequest } from '../../src/network/in-flight.ts'
 
 function pending(correlationId: number, deadlineAt = 0): PendingRequest {
-  return { correlationId, api: 'Fetch', deadlineAt, onResponse: () => {}, onError: () => {} }
+  return { correlationId, api: 'Fetch', deadlineAt, sentAt: 0, onResponse: () => {}, onError: () => {} }
 }
 
 it('is a queue, however it grows and wraps', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Metric } from '../../src/metrics/metric.ts'
-import type { Producer } from '../../src/producer/producer.ts'
+import { Producer } from '../../src/producer/producer.ts'
 import { errorCodes } from '../../src/protocol/broker-errors.ts'
+import { startKafka } from '../../src/testing/index.ts'
 import { startProducer } from '../support/start-producer.ts'
 
 const notEnoughReplicas = 19
@@ -148,4 +149,27 @@ describe('metrics of a producer', () => {
     expect(after['connection-close-total']).toBe(after['connection-creation-total'])
     expect(after['record-send-total']).toBe(1)
   })
+})
+
+test('a producer has figures of each broker', async () => {
+  await using kafka = await startKafka({ brokers: 2, topics: [{ name: 't', numPartitions: 2 }] })
+  const producer = new Producer({ bootstrapServers: kafka.bootstrapServers })
+  await producer.sendMany([0, 1].map((partition) => ({ topic: 't', partition, value: 'x' })))
+  const metrics = await producer.metrics()
+  await producer.close()
+  const nodes = metrics.filter(({ group }) => group === 'producer-node-metrics')
+  const figure = (id: number, name: string) =>
+    nodes.find((one) => one.name === name && one.tags['node-id'] === `node-${id}`)?.value
+  for (const id of kafka.brokerIds) {
+    expect(figure(id, 'request-total')).toBeGreaterThan(0)
+    expect(figure(id, 'response-total')).toBe(figure(id, 'request-total'))
+    expect(figure(id, 'request-latency-avg')).toBeGreaterThan(0)
+    expect(figure(id, 'request-latency-max')).toBeGreaterThanOrEqual(figure(id, 'request-latency-avg')!)
+    expect(figure(id, 'incoming-byte-rate')).toBeGreaterThan(0)
+  }
+  const sum = nodes
+    .filter(({ name }) => name === 'outgoing-byte-total')
+    .reduce((all, { value }) => all + value, 0)
+  const all = metrics.find((one) => one.name === 'outgoing-byte-total' && one.group === 'producer-metrics')
+  expect(sum).toBe(all?.value)
 })

@@ -4,8 +4,8 @@ import type { Deadline } from '../../src/deadline.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
 
 export interface OwnerEvent {
-  readonly kind: 'revoked' | 'assigned' | 'lost' | 'late' | 'fatal'
-  /** As `topic-partition`, sorted; empty for `late` and `fatal`. */
+  readonly kind: 'revoked' | 'assigned' | 'lost' | 'late' | 'trouble' | 'fatal'
+  /** As `topic-partition`, sorted; empty for the others. */
   readonly partitions: readonly string[]
   /** Of `assigned`: what is new. */
   readonly added?: readonly string[]
@@ -20,6 +20,7 @@ function names(partitions: readonly TopicPartition[]): string[] {
 export class RecordingOwner implements MemberOwner {
   readonly events: OwnerEvent[] = []
   subscription: readonly string[]
+  pattern: string | null = null
   /** Monotonic milliseconds; null: the application waits for records all the time. */
   polledAt: number | null = null
   /** What a revocation does before it lets go. */
@@ -45,6 +46,10 @@ export class RecordingOwner implements MemberOwner {
 
   topics(): readonly string[] {
     return this.subscription
+  }
+
+  topicPattern(): string | null {
+    return this.pattern
   }
 
   ownedPartitions(): readonly TopicPartition[] {
@@ -79,6 +84,10 @@ export class RecordingOwner implements MemberOwner {
 
   onLate(error: KafkaError): void {
     this.#record({ kind: 'late', partitions: [], error })
+  }
+
+  onTrouble(error: KafkaError): void {
+    this.#record({ kind: 'trouble', partitions: [], error })
   }
 
   onFatal(error: KafkaError): void {

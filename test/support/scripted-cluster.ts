@@ -51,7 +51,7 @@ export class ScriptedCluster implements AsyncDisposable {
               partitionIndex,
               leaderId,
               ...(version >= 7 ? { leaderEpoch: this.leaderEpoch } : {}),
-              replicaNodes: [leaderId],
+              replicaNodes: brokers.map(({ nodeId }) => nodeId),
               isrNodes: [leaderId],
             })),
           },

@@ -4,7 +4,6 @@ import { partitionKey } from '../../cluster/partition-leaders.ts'
 import { Deadline, sleep } from '../../deadline.ts'
 import { GroupError, messageOf } from '../../errors.ts'
 import { type JoinGroupResponse, joinGroup } from '../../protocol/apis/join-group.ts'
-import { leaveGroup } from '../../protocol/apis/leave-group.ts'
 import { type SyncGroupRequest, syncGroup } from '../../protocol/apis/sync-group.ts'
 import { errorCodes } from '../../protocol/broker-errors.ts'
 import { KafkaError } from '../../protocol/errors.ts'
@@ -12,14 +11,14 @@ import type { PartitionAssignor, TopicPartition } from './assignors/assignor.ts'
 import type { ClassicMemberOptions } from './classic-member-options.ts'
 import { Generation } from './generation.ts'
 import { leadGroup, PartitionWatch } from './group-leader.ts'
-import type { GroupMember, GroupMetadata, MemberOwner } from './group-member.ts'
+import type { GroupMember, GroupMembershipOperation, GroupMetadata, MemberOwner } from './group-member.ts'
 import {
   consumerProtocolType,
   joinError,
   joinGroupBody,
-  leaveGroupBody,
   readAssignment,
   retriableOnly,
+  sendLeave,
 } from './group-requests.ts'
 import { HeartbeatLoop, kafkaErrorOf } from './heartbeat-loop.ts'
 import { type MemberState, step } from './member-state.ts'
@@ -31,8 +30,6 @@ export type { ClassicMemberOptions } from './classic-member-options.ts'
 const joinTimeoutLapseMs = 5_000
 /** Joins in a row without a pause: MEMBER_ID_REQUIRED and a forgotten member id each ask for one at once. */
 const hastyJoins = 3
-/** A group finds out about a member that is gone by its session too: closing does not wait longer for a courtesy. */
-const leaveTimeoutMs = 5_000
 /** The first JoinGroup is answered at once, by brokers from 2.2 on. */
 const memberIdGraceMs = 500
 const int32Max = 0x7fffffff
@@ -116,16 +113,18 @@ export class ClassicMember implements GroupMember {
 
   /** On the way from one generation to the next, with partitions in hand that stay ours. */
   get #isBetween(): boolean {
-    return this.#kept !== null && (this.#state === 'joining' || this.#state === 'syncing')
+    if (this.#kept === null) return false
+    // `stable` and without a generation: in the turns between the end of one round and the beginning of the next.
+    return this.#state !== 'stable' || this.#generation === null
   }
 
   afterRebalance(sentWith: GroupMetadata): Promise<void> | null {
-    // The next generation would wait for the event, and the event for its commit.
-    if (this.#isTelling) return null
-    if (this.#isBetween) return new Promise((resolve) => void this.#onNewState.push(resolve))
     const { generationId, memberId } = this.metadata
     const isNext = generationId > sentWith.generationId && memberId === sentWith.memberId
-    return isNext && this.#isCooperative ? Promise.resolve() : null
+    if (isNext && this.#isCooperative) return Promise.resolve()
+    // The next generation would wait for the event, and the event for its commit.
+    if (this.#isTelling || !this.#isBetween) return null
+    return new Promise((resolve) => void this.#onNewState.push(resolve))
   }
 
   enforceRebalance(reason: string): void {
@@ -163,12 +162,12 @@ export class ClassicMember implements GroupMember {
     }
   }
 
-  leave(deadline: Deadline, reason = 'the consumer is being closed'): Promise<void> {
-    this.#departure ??= this.#depart(deadline, reason)
+  leave(deadline: Deadline, reason?: string, operation?: GroupMembershipOperation): Promise<void> {
+    this.#departure ??= this.#depart(deadline, reason ?? 'the consumer is being closed', operation)
     return this.#departure
   }
 
-  async #depart(deadline: Deadline, reason: string): Promise<void> {
+  async #depart(deadline: Deadline, reason: string, operation?: GroupMembershipOperation): Promise<void> {
     this.#leaving.abort()
     this.#generation?.end({ kind: 'left' })
     this.#generation?.dispose()
@@ -181,7 +180,7 @@ export class ClassicMember implements GroupMember {
     this.#gone.abort()
     await Promise.allSettled([
       deadline.race(this.#running ?? Promise.resolve(), 'the end of the membership'),
-      this.#sendLeave(deadline, reason),
+      this.#sendLeave(deadline, reason, operation),
     ])
   }
 
@@ -190,17 +189,11 @@ export class ClassicMember implements GroupMember {
   }
 
   /** Never rejects. A static member does not leave: it is to find its partitions when it comes back (KIP-345). */
-  async #sendLeave({ remainingMs, signal }: Deadline, reason: string): Promise<void> {
+  async #sendLeave(deadline: Deadline, reason: string, operation: GroupMembershipOperation = 'default') {
     const { groupId, groupInstanceId } = this.#options
-    if (this.#memberId === '' || groupInstanceId !== null) return
-    const body = leaveGroupBody(groupId, this.#memberId, reason)
-    const deadline = new Deadline(Math.min(remainingMs, leaveTimeoutMs), signal)
-    try {
-      const errorOf = (answer: { errorCode: number }) => retriableOnly(answer.errorCode)
-      await this.#cluster.request(leaveGroup, body, { to: { group: groupId }, deadline, groupId, errorOf })
-    } catch {
-      // The session timeout does the same, only later.
-    }
+    const remains = operation === 'default' ? groupInstanceId !== null : operation === 'remainInGroup'
+    if (this.#memberId === '' || remains) return
+    await sendLeave(this.#cluster, { groupId, groupInstanceId, memberId: this.#memberId }, reason, deadline)
   }
 
   async #run(): Promise<void> {
@@ -384,10 +377,8 @@ export class ClassicMember implements GroupMember {
     }
     // Whatever was asked for before, a late application comes back when it asks for records, not sooner.
     this.#rejoinReason = null
-    const departure = this.#sendLeave(
-      new Deadline(leaveTimeoutMs, this.#leaving.signal),
-      verdict.error.message,
-    )
+    const limit = new Deadline(Number.POSITIVE_INFINITY, this.#leaving.signal)
+    const departure = this.#sendLeave(limit, verdict.error.message)
     await this.#lose()
     await departure
     if (this.#leaving.signal.aborted) return
@@ -493,6 +484,7 @@ export class ClassicMember implements GroupMember {
 
   #enter(state: MemberState): void {
     this.#state = step(this.#state, state)
+    this.#owner.onState?.(state)
     if (state === 'joining' || state === 'syncing') return
     this.#kept = null
     for (const resolve of this.#onNewState.splice(0)) resolve()

@@ -1,6 +1,7 @@
 import type { Deadline } from '../../deadline.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
 import type { TopicPartition } from './assignors/assignor.ts'
+import type { MemberState } from './member-state.ts'
 
 /**
  * Who we are in the group at this moment: goes with every commit. Outside of a generation there is nothing to commit for,
@@ -8,12 +9,18 @@ import type { TopicPartition } from './assignors/assignor.ts'
  */
 export interface GroupMetadata {
   readonly groupId: string
-  /** -1 outside of a generation. */
+  /** With `groupProtocol: 'consumer'` the member epoch. -1 outside of a generation. */
   readonly generationId: number
   /** Empty outside of the group. */
   readonly memberId: string
   readonly groupInstanceId: string | null
 }
+
+/**
+ * What becomes of the membership when a consumer is closed (KIP-1092): `leaveGroup` and `remainInGroup` for all members;
+ * by `default` dynamic members leave, and static ones remain until `sessionTimeoutMs` is over.
+ */
+export type GroupMembershipOperation = 'default' | 'leaveGroup' | 'remainInGroup'
 
 /**
  * What a group protocol asks of the consumer that it works for. The three partition events come one at a time, each
@@ -25,6 +32,8 @@ export interface GroupMetadata {
 export interface MemberOwner {
   /** Topics to join with, as they are now. */
   topics(): readonly string[]
+  /** Pattern that the broker is to hold against its topics, in the syntax of RE2; null: none. Not of the classic protocol. */
+  topicPattern(): string | null
   /** Partitions that the consumer holds now. */
   ownedPartitions(): readonly TopicPartition[]
   /**
@@ -44,6 +53,10 @@ export interface MemberOwner {
   lastPollAt(): number
   /** The application was longer than `maxPollIntervalMs` with its records. The member has left; `rejoin` brings it back. */
   onLate(error: KafkaError): void
+  /** The member has come to this state; for what is measured. Members of other protocols than the classic one need not tell. */
+  onState?(state: MemberState): void
+  /** Something stands in the way, and may pass without a word of ours; the member tries on. */
+  onTrouble(error: KafkaError): void
   /** Nothing more can come of this member: fenced, not authorized, no protocol in common. */
   onFatal(error: KafkaError): void
 }
@@ -76,10 +89,10 @@ export interface GroupMember {
    */
   onCommitRefused(errorCode: number, sentWith: GroupMetadata): void
   /**
-   * Stops heartbeats and leaves the group; static members stay, for `sessionTimeoutMs`. Tells the owner nothing: what it
+   * Stops heartbeats and leaves the group, or remains in it, as `operation` says (`default`). Tells the owner nothing: what it
    * holds it commits before. Never rejects, and never takes longer than `deadline`.
    *
    * @param reason for the broker's log (KIP-800).
    */
-  leave(deadline: Deadline, reason?: string): Promise<void>
+  leave(deadline: Deadline, reason?: string, operation?: GroupMembershipOperation): Promise<void>
 }

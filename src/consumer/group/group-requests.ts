@@ -1,8 +1,10 @@
+import type { Cluster } from '../../cluster/cluster.ts'
 import { byTopic, type TopicPartition } from '../../cluster/partition-leaders.ts'
+import { Deadline } from '../../deadline.ts'
 import { GroupError, messageOf, UnsupportedVersionError } from '../../errors.ts'
 import type { JoinGroupRequest } from '../../protocol/apis/join-group.ts'
 import { joinGroup } from '../../protocol/apis/join-group.ts'
-import type { LeaveGroupRequest } from '../../protocol/apis/leave-group.ts'
+import { type LeaveGroupRequest, leaveGroup } from '../../protocol/apis/leave-group.ts'
 import { syncGroup } from '../../protocol/apis/sync-group.ts'
 import { BrokerError, brokerErrorInfo, errorCodes } from '../../protocol/broker-errors.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
@@ -20,6 +22,9 @@ export const consumerProtocolType = 'consumer'
 
 /** Brokers log a reason, and take this many characters of it (Java's JoinGroupRequest.maybeTruncateReason). */
 const maxReasonLength = 255
+
+/** A group finds out about a member that is gone by its session too: closing does not wait longer for a courtesy. */
+const leaveTimeoutMs = 5_000
 
 /** The code where the coordinator is worth asking again, 0 where the member itself has to decide. */
 export function retriableOnly(errorCode: number): number {
@@ -78,15 +83,27 @@ export function joinGroupBody(parameters: JoinParameters): (version: number) => 
 }
 
 /** LeaveGroup's body for one dynamic member, by version. */
-export function leaveGroupBody(
-  groupId: string,
-  memberId: string,
+/** Never rejects: the session timeout does the same, only later. */
+export async function sendLeave(
+  cluster: Cluster,
+  {
+    groupId,
+    memberId,
+    groupInstanceId,
+  }: { groupId: string; memberId: string; groupInstanceId: string | null },
   reason: string,
-): (version: number) => LeaveGroupRequest {
-  return (version) =>
-    version >= 3
-      ? { groupId, members: [{ memberId, reason: reason.slice(0, maxReasonLength) }] }
-      : { groupId, memberId }
+  { remainingMs, signal }: Deadline,
+): Promise<void> {
+  const member = { memberId, groupInstanceId, reason: reason.slice(0, maxReasonLength) }
+  const body = (version: number): LeaveGroupRequest =>
+    version >= 3 ? { groupId, members: [member] } : { groupId, memberId }
+  const deadline = new Deadline(Math.min(remainingMs, leaveTimeoutMs), signal)
+  try {
+    const errorOf = (answer: { errorCode: number }) => retriableOnly(answer.errorCode)
+    await cluster.request(leaveGroup, body, { to: { group: groupId }, deadline, groupId, errorOf })
+  } catch {
+    // As said above.
+  }
 }
 
 /** The leader's word to one member. All versions have the same layout, so the lowest is what everybody can read. */

@@ -86,7 +86,9 @@ export class PartitionWork {
     // The next that is not finished, and not the one after the last that is: offsets may be missing between them.
     const next = this.#items[this.#first]!
     partition.done = next.records[0]!.offset
-    partition.doneEpoch = last.records[last.records.length - 1]!.leaderEpoch
+    // What is missing between them may be of another leader: then there is none that is right for certain.
+    const { leaderEpoch } = last.records[last.records.length - 1]!
+    partition.doneEpoch = next.records[0]!.leaderEpoch === leaderEpoch ? leaderEpoch : -1
     if (this.#first < 1024) return
     this.#items = this.#items.slice(this.#first)
     this.#first = 0

@@ -1,3 +1,4 @@
+import { addAbortListener, removeAbortListener } from '../../abort-listeners.ts'
 import { Backoff } from '../../backoff.ts'
 import { Deadline, longestTimerMs, sleep } from '../../deadline.ts'
 import { messageOf, TimeoutError } from '../../errors.ts'
@@ -76,7 +77,7 @@ export class Runner implements ReadWorker {
     if (signal?.aborted || this.#parts.reader.isClosed) return
     this.#detach = this.#parts.reader.attach(this)
     const onAbort = () => this.stop(new Deadline(drainTimeoutMs))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    addAbortListener(signal, onAbort)
     try {
       await new Promise<void>((resolve, reject) => {
         this.#resolve = resolve
@@ -84,7 +85,7 @@ export class Runner implements ReadWorker {
         this.#pump()
       })
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      removeAbortListener(signal, onAbort)
     }
   }
 
@@ -104,7 +105,8 @@ export class Runner implements ReadWorker {
   }
 
   onWake(): void {
-    if (this.#parts.reader.isClosed) this.stop(new Deadline(this.#options.drainTimeoutMs))
+    if (this.#parts.reader.isClosed && !this.#isStopping)
+      this.stop(new Deadline(this.#options.drainTimeoutMs))
     this.#schedule()
   }
 
@@ -120,6 +122,11 @@ export class Runner implements ReadWorker {
       if (slowest === null || item.startedAt < slowest.startedAt) slowest = item
     if (slowest === null) return null
     return `the handler of ${placeOf(slowest)}, at work for ${Math.round(performance.now() - slowest.startedAt)} ms`
+  }
+
+  holds(isMeant: (partition: AssignedPartition) => boolean): boolean {
+    for (const { work } of this.#running) if (isMeant(work.partition)) return true
+    return false
   }
 
   #schedule(): void {
@@ -198,26 +205,24 @@ export class Runner implements ReadWorker {
   }
 
   #itemsOf(chunk: Chunk, work: PartitionWork): WorkItem[] {
-    const about = { work, attempt: 0, startedAt: -1, isDone: false }
     const { records } = chunk
-    if (this.#options.isByBatch) return [{ ...about, message: this.#parts.batchOf(chunk), records }]
-    return records.map((record) => ({ ...about, message: record, records: [record] }))
+    if (this.#options.isByBatch) return [itemOf(work, this.#parts.batchOf(chunk), records)]
+    return records.map((record) => itemOf(work, record, [record]))
   }
 
   async #commitFirst(
-    { partition, records, end }: Chunk,
+    { partition, records, end, endEpoch }: Chunk,
     work: PartitionWork,
     items: readonly WorkItem[],
   ): Promise<void> {
     const { topic, partition: index } = partition
-    const { leaderEpoch } = records[records.length - 1]!
     this.#active++
     for (const _ of items) work.hold()
     try {
       const deadline = new Deadline(this.#parts.defaultApiTimeoutMs)
       await this.#parts.commitTaken(
         partition,
-        { topic, partition: index, offset: end, leaderEpoch },
+        { topic, partition: index, offset: end, leaderEpoch: endEpoch },
         deadline,
       )
       for (const item of items) this.#lanes.add(item)
@@ -383,6 +388,11 @@ export class Runner implements ReadWorker {
     if (this.#failure === null) this.#resolve()
     else this.#reject(this.#failure.error)
   }
+}
+
+/** One for each message, as a literal: a spread of the common fields takes several times as long. */
+function itemOf(work: PartitionWork, message: WorkItem['message'], records: WorkItem['records']): WorkItem {
+  return { work, message, records, attempt: 0, startedAt: -1, isDone: false }
 }
 
 /** A rebalance, or a coordinator that could not be reached. */

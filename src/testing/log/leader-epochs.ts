@@ -34,6 +34,11 @@ export class LeaderEpochs {
     return { epoch: floor?.epoch ?? epoch, endOffset: next.startOffset }
   }
 
+  /** Forgets the epochs that began at `offset` or behind it. */
+  truncateFrom(offset: number): void {
+    while (this.#entries.length > 1 && this.#entries.at(-1)!.startOffset >= offset) this.#entries.pop()
+  }
+
   /** Forgets what lies before `offset`, but for the epoch that holds it. */
   truncateBefore(offset: number): void {
     while (this.#entries.length > 1 && this.#entries[1]!.startOffset <= offset) this.#entries.shift()

@@ -197,6 +197,23 @@ export class PartitionLog {
     this.#changed()
   }
 
+  /**
+   * Takes away the batch that holds `offset` and all behind it: a log that ends earlier, as that of a replica that was
+   * behind. Gives its new end.
+   */
+  truncateTo(offset: number): number {
+    const all = [...this.batches()]
+    const kept = all.filter(({ batch }) => batch.lastOffset < offset)
+    const first = all[kept.length]?.batch
+    if (first === undefined) return this.#logEndOffset
+    const end = Math.max(first.baseOffset, this.#logStartOffset)
+    this.#logEndOffset = end
+    this.epochs.truncateFrom(end)
+    this.producers.truncateFrom(end)
+    this.replaceAll(kept.map(({ bytes }) => bytes))
+    return end
+  }
+
   /** Every stored batch with its bytes, oldest first. */
   *batches(): Generator<{ readonly batch: StoredBatch; readonly bytes: Uint8Array }, void, undefined> {
     for (const segment of this.#segments) {

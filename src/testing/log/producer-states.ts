@@ -209,6 +209,24 @@ export class ProducerStates {
     this.aborted.splice(0, kept < 0 ? this.aborted.length : kept)
   }
 
+  /** Forgets what was written at `offset` or behind it. What a marker there had aborted is open again. */
+  truncateFrom(offset: number): void {
+    for (const state of this.#states.values()) {
+      state.batches = state.batches.filter(({ baseOffset }) => baseOffset < offset)
+      if (state.transactionStart === null || state.transactionStart < offset) continue
+      state.transactionStart = null
+      this.#open.delete(state.producerId)
+    }
+    const gone = this.aborted.findIndex(({ lastOffset }) => lastOffset >= offset)
+    if (gone < 0) return
+    for (const { producerId, firstOffset } of this.aborted.splice(gone)) {
+      const state = this.#states.get(producerId)
+      if (state === undefined || firstOffset >= offset || state.transactionStart !== null) continue
+      state.transactionStart = firstOffset
+      this.#open.set(producerId, firstOffset)
+    }
+  }
+
   #fenced({ producerId, epoch }: ProducerState, producerEpoch: number): AppendError {
     return new AppendError(
       'INVALID_PRODUCER_EPOCH',

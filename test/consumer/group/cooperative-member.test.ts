@@ -11,6 +11,7 @@ import {
   decodeVersioned,
   encodeVersioned,
 } from '../../../src/protocol/groups/consumer-protocol.ts'
+import { gate } from '../../support/promises.ts'
 import { RecordingOwner } from '../../support/recording-owner.ts'
 import {
   type Answer,
@@ -211,5 +212,42 @@ describe('a member of a cooperative group', () => {
     expect(cluster.all('LeaveGroup')[0]).toMatchObject({
       members: [{ memberId: 'me', reason: 'the consumer unsubscribed from all topics' }],
     })
+  })
+
+  test('lets what it keeps be committed in each moment of a rebalance', async () => {
+    const { cluster, owner, member } = setUp({
+      JoinGroup: inTurn(joined(1), joined(2)),
+      SyncGroup: inTurn(given(0), given(0)),
+    })
+    member.start()
+    await owner.holds(['orders-0'])
+    member.enforceRebalance('because')
+    const generations = new Set<number>()
+    // Turn by turn: between the end of one round and the beginning of the next there are some.
+    for (let turn = 0; turn < 50; turn++) {
+      generations.add(member.metadata.generationId)
+      await Promise.resolve()
+    }
+    await cluster.until('SyncGroup', 2)
+    expect(generations).toContain(1)
+    expect(generations).not.toContain(-1)
+  })
+
+  test('has a commit of the generation before made again while it takes on partitions in the present one', async () => {
+    const { owner, member } = setUp({
+      JoinGroup: inTurn(joined(1), joined(2)),
+      SyncGroup: inTurn(given(0), given(0, 1)),
+    })
+    const assigned = gate()
+    member.start()
+    await owner.holds(['orders-0'])
+    const sentWith = member.metadata
+    owner.beforeAssigned = () => assigned.opened
+    member.enforceRebalance('because')
+    await expect.poll(() => member.metadata.generationId, { interval: 1 }).toBe(2)
+    // What a hook commits in the present generation is refused for good: that hook is what the next one would wait for.
+    expect(member.afterRebalance(member.metadata)).toBe(null)
+    await expect(member.afterRebalance(sentWith)).resolves.toBeUndefined()
+    assigned.open()
   })
 })

@@ -8,5 +8,6 @@ export {
 export { consoleOptions, kafkaTools, runKafkaTool } from './kafka-tool.ts'
 export { kcatPath, runKcat } from './kcat.ts'
 export { pythonPath, runPython } from './python.ts'
+export { PythonMember } from './python-member.ts'
 export type { CommandOptions, CommandResult } from './run-command.ts'
 export { Signal } from './signal.ts'

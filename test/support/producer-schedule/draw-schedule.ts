@@ -1,7 +1,14 @@
 import type { ProducerOptions } from '../../../src/producer/producer-options.ts'
 import type { StartKafkaOptions } from '../../../src/testing/index.ts'
-import { Random } from '../../../src/testing/random.ts'
-import { type Disturbance, drawDisturbances, drawFaults, type PlannedFault } from './schedule-faults.ts'
+import { Dice } from '../schedules/dice.ts'
+import {
+  type Disturbance,
+  drawDisturbances,
+  drawFaults,
+  drawUpheavals,
+  type PlannedFault,
+} from './schedule-faults.ts'
+import { handover, newLog, repeatOfMany, type Theme } from './schedule-themes.ts'
 
 type Options = ProducerOptions<string | Uint8Array | null, string | Uint8Array | null>
 
@@ -37,32 +44,46 @@ export interface ProducerSchedule {
 /** Longer than all faults of a schedule together: a record that fails by it has been forgotten. */
 export const longMs = 20_000
 
-/** Draws that read as what they are. */
-export class Dice {
-  readonly #random: Random
+/** Those that name topics by id in Produce: only they can tell a topic from the one that had its name before. */
+const knowsTopicIds = '4.3'
 
-  constructor(seed: number) {
-    // Neighbouring seeds give neighbouring first numbers otherwise.
-    this.#random = new Random(Math.imul(seed, 0x9e3779b1))
-    this.#random.next()
+export function drawSchedule(seed: number): ProducerSchedule {
+  const schedule = drawBasics(seed)
+  // By dice of its own: what was drawn before there were these stays what it was.
+  const dice = new Dice(seed + 1_000_000_007)
+  const { cluster } = schedule
+  const upheavals = drawUpheavals(dice, {
+    mayRecreate: cluster.version === knowsTopicIds,
+    mayReaddress: cluster.brokers > 1,
+  })
+  const draw = dice.pick([...Array.from({ length: 13 }, () => null), handover, repeatOfMany, newLog])
+  const disturbances = [...schedule.disturbances, ...upheavals]
+  if (draw === null) return { ...schedule, disturbances }
+  return withTheme({ ...schedule, disturbances }, draw(dice))
+}
+
+function withTheme(schedule: ProducerSchedule, { count, numPartitions, ...theme }: Theme): ProducerSchedule {
+  const burst: Burst = {
+    how: 'send',
+    count,
+    to: 'partition',
+    valueBytes: 10,
+    headers: false,
+    afterwards: 'turn',
+    pauseMs: 0,
   }
-
-  chance(probability: number): boolean {
-    return this.#random.next() < probability
-  }
-
-  /** From `least` to `most`, both included. */
-  between(least: number, most: number): number {
-    return least + this.#random.below(most - least + 1)
-  }
-
-  /** One named twice is twice as likely. */
-  pick<const T>(items: readonly T[]): T {
-    return items[this.#random.below(items.length)]!
+  return {
+    ...schedule,
+    cluster: { ...schedule.cluster, ...theme.cluster },
+    topic: { ...schedule.topic, numPartitions },
+    options: { ...schedule.options, ...theme.options },
+    bursts: Array.from({ length: theme.bursts }, () => burst),
+    faults: [...schedule.faults, ...theme.faults],
+    disturbances: [...schedule.disturbances, ...theme.disturbances],
   }
 }
 
-export function drawSchedule(seed: number): ProducerSchedule {
+function drawBasics(seed: number): ProducerSchedule {
   const dice = new Dice(seed)
   const brokers = dice.between(1, 3)
   const replicationFactor = dice.between(1, brokers)

@@ -2,8 +2,10 @@ import { DeliveryError } from '../../../src/errors.ts'
 import type { SendManyError } from '../../../src/producer/delivery.ts'
 import type { DeliveredRange, RecordMetadata } from '../../../src/producer/producer-record.ts'
 
-/** A record as it is in the log; its value begins with its number. */
+/** A record as it is in a log; its value begins with its number. */
 export interface LoggedNumber {
+  /** Counts the topics that had the name, one made after the other was deleted. @default 0 */
+  readonly incarnation?: number
   readonly partition: number
   readonly offset: number
   readonly number: number
@@ -22,7 +24,13 @@ export interface Promised {
 
 type Fate =
   | { readonly kind: 'open' }
-  | { readonly kind: 'confirmed'; readonly partition: number; readonly offset: number }
+  | {
+      readonly kind: 'confirmed'
+      readonly partition: number
+      readonly offset: number
+      /** The latest topic at that time. */
+      readonly incarnation: number
+    }
   | { readonly kind: 'failed'; readonly error: Error }
   /** Told in sum, with others of the same call. */
   | { readonly kind: 'summed' }
@@ -35,8 +43,17 @@ interface Sum {
   possibly: number
 }
 
-/** What was sent, what was told about it, and whether the log agrees. Records are numbered in the order of sending. */
+/**
+ * What was sent, what was told about it, and whether the log agrees. Records are numbered in the order of sending.
+ *
+ * A topic that is deleted and made anew has one log after another, and no record moves from one to the next. Of each log
+ * all holds that holds of one: no record twice, all in order. A confirmed record is in one of them; in more than one it is
+ * when the answer of the first got lost, but in none that began after it was confirmed. What has failed as not persisted is
+ * in none.
+ */
 export class RecordLedger {
+  /** Which of the topics is the latest one. */
+  incarnationNow: () => number = () => 0
   readonly #fates: Fate[] = []
   readonly #sums: Sum[] = []
   readonly #unobserved: Sum = { numbers: new Set(), ranges: [], failed: 0, possibly: 0 }
@@ -61,7 +78,7 @@ export class RecordLedger {
   }
 
   confirmed(number: number, { partition, offset }: RecordMetadata): void {
-    this.#settle(number, { kind: 'confirmed', partition, offset })
+    this.#settle(number, { kind: 'confirmed', partition, offset, incarnation: this.incarnationNow() })
   }
 
   failed(number: number, error: Error): void {
@@ -125,16 +142,20 @@ export class RecordLedger {
   problems(log: readonly LoggedNumber[], promised: Promised): string[] {
     const { isIdempotent, acks } = promised
     const places = new Map<number, LoggedNumber[]>()
-    const byOffset = new Map<string, number>()
+    const byOffset = new Map<string, Set<number>>()
     for (const record of log) {
       const known = places.get(record.number)
       if (known === undefined) places.set(record.number, [record])
       else known.push(record)
-      byOffset.set(`${record.partition}@${record.offset}`, record.number)
+      const place = `${record.partition}@${record.offset}`
+      const there = byOffset.get(place)
+      if (there === undefined) byOffset.set(place, new Set([record.number]))
+      else there.add(record.number)
     }
     for (const [number, found] of places) {
       if (!(number >= 0 && number < this.#fates.length)) this.#problems.push(`nobody sent ${number}`)
-      if (isIdempotent && found.length > 1) {
+      const logs = new Set(found.map(({ incarnation = 0 }) => incarnation))
+      if (isIdempotent && found.length > logs.size) {
         this.#problems.push(`${number} is in the log ${found.length} times: ${found.map(placeOf).join(', ')}`)
       }
     }
@@ -157,14 +178,21 @@ export class RecordLedger {
 
   #checkPlace(
     number: number,
-    { partition, offset }: { readonly partition: number; readonly offset: number },
+    { partition, offset, incarnation: confirmedIn }: Fate & { readonly kind: 'confirmed' },
     places: ReadonlyMap<number, readonly LoggedNumber[]>,
-    byOffset: ReadonlyMap<string, number>,
+    byOffset: ReadonlyMap<string, ReadonlySet<number>>,
   ): void {
+    const late = places.get(number)?.find(({ incarnation = 0 }) => incarnation > confirmedIn)
+    if (late !== undefined) {
+      this.#problems.push(
+        `${number} was confirmed when topic ${confirmedIn} was there, and is in a later one: ${placeOf(late)}`,
+      )
+    }
     if (offset >= 0) {
       const there = byOffset.get(`${partition}@${offset}`)
-      if (there !== number) {
-        this.#problems.push(`${number} was confirmed at ${partition}@${offset}, where ${there} is`)
+      if (!there?.has(number)) {
+        const those = there === undefined ? undefined : [...there].join(' or ')
+        this.#problems.push(`${number} was confirmed at ${partition}@${offset}, where ${those} is`)
       }
     } else if (!places.get(number)?.some((one) => one.partition === partition)) {
       this.#problems.push(`${number} was confirmed in partition ${partition}, and is not in its log`)
@@ -175,7 +203,7 @@ export class RecordLedger {
     { numbers, ranges, failed, possibly }: Sum,
     { acks }: Promised,
     places: ReadonlyMap<number, readonly LoggedNumber[]>,
-    byOffset: ReadonlyMap<string, number>,
+    byOffset: ReadonlyMap<string, ReadonlySet<number>>,
     confirmed: Set<number>,
   ): void {
     let delivered = 0
@@ -183,10 +211,13 @@ export class RecordLedger {
       delivered += count
       if (baseOffset < 0 || acks === 0) continue
       for (let i = 0; i < count; i++) {
-        const there = byOffset.get(`${partition}@${baseOffset + i}`)
-        if (there === undefined || !numbers.has(there)) {
-          this.#problems.push(`sendMany was told of ${partition}@${baseOffset + i}, where ${there} is`)
-        } else confirmed.add(there)
+        const there = [...(byOffset.get(`${partition}@${baseOffset + i}`) ?? [])]
+        const mine = there.filter((number) => numbers.has(number))
+        if (mine.length === 0) {
+          const those = there.length === 0 ? undefined : there.join(' or ')
+          this.#problems.push(`sendMany was told of ${partition}@${baseOffset + i}, where ${those} is`)
+        }
+        for (const number of mine) confirmed.add(number)
       }
     }
     if (acks === 0) return
@@ -218,10 +249,11 @@ export class RecordLedger {
     confirmed: ReadonlySet<number>,
   ): void {
     if (!isIdempotent && (!isOneByOne || acks === 0)) return
-    const last = new Map<number, number>()
+    const last = new Map<string, number>()
     const seen = new Set<number>()
     for (const record of log) {
-      const { partition, number } = record
+      const { incarnation = 0, number } = record
+      const partition = `${incarnation}/${record.partition}`
       // Without idempotence a repeated record may come again later, and one that was given up may come at any time.
       if (!isIdempotent && (seen.has(number) || !confirmed.has(number))) continue
       seen.add(number)
@@ -269,6 +301,7 @@ function isPossibly(error: Error): boolean {
   return error instanceof DeliveryError && error.persisted === 'possibly'
 }
 
-function placeOf({ partition, offset }: LoggedNumber): string {
-  return `${partition}@${offset}`
+function placeOf({ incarnation = 0, partition, offset }: LoggedNumber): string {
+  const place = `${partition}@${offset}`
+  return incarnation === 0 ? place : `${place} of topic ${incarnation}`
 }

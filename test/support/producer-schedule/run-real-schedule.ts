@@ -1,21 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { allOrThrow } from '../../../src/admin/admin.ts'
-import { adminOptions } from '../../../src/admin/admin-options.ts'
-import { Cluster } from '../../../src/cluster/cluster.ts'
-import { Deadline } from '../../../src/deadline.ts'
 import { Kafka } from '../../../src/kafka.ts'
-import { clusterOptions } from '../../../src/options/cluster-options.ts'
-import { parseOptions } from '../../../src/options/parse-options.ts'
-import { alterPartitionReassignments } from '../../../src/protocol/apis/alter-partition-reassignments.ts'
-import { electLeaders } from '../../../src/protocol/apis/elect-leaders.ts'
 import { FaultProxy, type ProxyFault } from '../fault-proxy.ts'
 import { readLog } from '../read-log.ts'
 import type { RealKafka } from '../real-kafka/index.ts'
+import { RealDisturber } from '../schedules/real-disturber.ts'
+import type { ScheduleReport } from '../schedules/run-schedules.ts'
 import { longMs, type ProducerSchedule } from './draw-schedule.ts'
 import { RecordLedger } from './record-ledger.ts'
-import { finish, promisedBy, type ScheduleReport } from './run-schedule.ts'
-import type { Disturbance, FaultyApi, PlannedFault } from './schedule-faults.ts'
+import { finish, promisedBy } from './run-schedule.ts'
+import type { FaultyApi, PlannedFault } from './schedule-faults.ts'
 import { sendBursts } from './send-bursts.ts'
 
 const apis: Readonly<Record<number, FaultyApi>> = {
@@ -50,12 +44,14 @@ export async function runRealSchedule(
   const configs = { ...schedule.topic.configs, 'min.insync.replicas': replicationFactor === 3 ? '2' : '1' }
   await using admin = kafka.admin()
   allOrThrow(await admin.createTopics([{ name: topic, numPartitions, replicationFactor, configs }]))
-  await using disturber = new Disturber(cluster, topic, schedule.disturbances)
+  await using disturber = new RealDisturber(cluster, topic)
   const counts = new Map<number, number>()
   await using proxy = new FaultProxy((apiKey) => {
     const at = counts.get(apiKey) ?? 0
     counts.set(apiKey, at + 1)
-    if (apis[apiKey] === 'Produce') disturber.at(at)
+    if (apis[apiKey] === 'Produce') {
+      for (const one of schedule.disturbances) if (one.at === at) disturber.disturb(one)
+    }
     const fault = faults.find((one) => one.api === apis[apiKey] && one.at === at)
     return fault === undefined ? null : onTheWay(fault)
   })
@@ -90,8 +86,7 @@ export async function runRealSchedule(
       })),
       { ...promisedBy(schedule), acks: 'all' },
     ),
-    sent: ledger.sent,
-    produceRequests: counts.get(0) ?? 0,
+    sums: { records: ledger.sent, 'Produce requests': counts.get(0) ?? 0 },
     ms: performance.now() - startedAt,
   }
 }
@@ -108,90 +103,5 @@ function onTheWay({ kind, ms }: PlannedFault): ProxyFault {
       return { kind: 'delay', when: 'after', ms: ms * slower }
     default:
       return { kind: 'disconnect', when: name === 'appended' ? 'after' : 'before' }
-  }
-}
-
-/** Kills, freezes and moves, one at a time. */
-class Disturber implements AsyncDisposable {
-  readonly #kafka: RealKafka
-  readonly #topic: string
-  readonly #disturbances: readonly Disturbance[]
-  readonly #cluster: Cluster
-  #running: Promise<void> = Promise.resolve()
-  #isOver = false
-
-  constructor(kafka: RealKafka, topic: string, disturbances: readonly Disturbance[]) {
-    this.#kafka = kafka
-    this.#topic = topic
-    this.#disturbances = disturbances
-    const { bootstrapServers } = kafka
-    const options = parseOptions('admin', adminOptions, { bootstrapServers, clientId: 'disturber' })
-    this.#cluster = new Cluster(clusterOptions(options, { allowAutoTopicCreation: false }))
-  }
-
-  /** The `count`-th Produce request has come. */
-  at(count: number): void {
-    for (const one of this.#disturbances) {
-      if (one.at !== count) continue
-      this.#running = this.#running.then(async () => {
-        if (!this.#isOver) await this.#disturb(one)
-      })
-      // Told by `lift`.
-      this.#running.catch(() => {})
-    }
-  }
-
-  /** Waits for what is under way; what has not begun does not happen. */
-  async lift(): Promise<void> {
-    this.#isOver = true
-    await this.#running
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.lift().catch(() => {})
-    this.#cluster.close()
-  }
-
-  async #disturb({ kind, ms, pick }: Disturbance): Promise<void> {
-    const { nodes } = this.#kafka
-    const { id } = nodes[pick % nodes.length]!
-    switch (kind) {
-      case 'freeze':
-        this.#kafka.freeze(id)
-        await sleep(ms * 2 * slower)
-        this.#kafka.thaw(id)
-        return
-      case 'stop':
-        await (pick % 2 === 0 ? this.#kafka.kill(id) : this.#kafka.shutdown(id))
-        await sleep(ms)
-        await this.#kafka.restart(id)
-        return
-      case 'grow': {
-        const { partitions } = await this.#cluster.metadata.topic(this.#topic, new Deadline(30_000))
-        await using admin = new Kafka({ bootstrapServers: this.#kafka.bootstrapServers }).admin()
-        // By another one, meanwhile, it can have grown already.
-        await admin.createPartitions([{ topic: this.#topic, totalCount: partitions.length + 1 }])
-        return
-      }
-      case 'move':
-        return await this.#move(pick)
-    }
-  }
-
-  /** The last replica becomes the preferred leader, and the leader. Where it is not in sync, nothing happens. */
-  async #move(pick: number): Promise<void> {
-    const deadline = new Deadline(30_000)
-    const { partitions } = await this.#cluster.metadata.topic(this.#topic, deadline)
-    const { partition: partitionIndex, replicas } = partitions[pick % partitions.length]!
-    const turned = [replicas.at(-1)!, ...replicas.slice(0, -1)]
-    const topics = [{ name: this.#topic, partitions: [{ partitionIndex, replicas: turned }] }]
-    await this.#cluster.request(alterPartitionReassignments, { topics }, { to: 'controller', deadline })
-    const topicPartitions = [{ topic: this.#topic, partitions: [partitionIndex] }]
-    await this.#cluster.request(
-      electLeaders,
-      { electionType: 0, topicPartitions },
-      { to: 'controller', deadline },
-    )
-    await this.#cluster.metadata.refresh([this.#topic])
   }
 }

@@ -1,17 +1,12 @@
 import { Producer } from '../../../src/producer/producer.ts'
 import { startKafka, type TestKafka } from '../../../src/testing/index.ts'
-import { longMs, type ProducerSchedule } from './draw-schedule.ts'
+import { storedRecords } from '../../../src/testing/log/stored-records.ts'
+import { FaultRunner } from '../schedules/fault-runner.ts'
+import type { ScheduleKind, ScheduleReport } from '../schedules/run-schedules.ts'
+import { drawSchedule, longMs, type ProducerSchedule } from './draw-schedule.ts'
 import { type LoggedNumber, type Promised, RecordLedger } from './record-ledger.ts'
-import { codesOf, FaultRunner } from './schedule-faults.ts'
+import { codesOf, producerAction } from './schedule-faults.ts'
 import { sendBursts, within } from './send-bursts.ts'
-
-export interface ScheduleReport {
-  /** Empty: all is as it was promised. */
-  readonly problems: readonly string[]
-  readonly sent: number
-  readonly produceRequests: number
-  readonly ms: number
-}
 
 const topic = 'schedule'
 
@@ -29,7 +24,15 @@ export async function runSchedule(schedule: ProducerSchedule): Promise<ScheduleR
     onError: (error) => ledger.problem(`the broker failed: ${error.stack}`),
   })
   if (schedule.chunkBytes !== null) kafka.shapeSockets({ chunkBytes: schedule.chunkBytes })
-  const runner = new FaultRunner(kafka, topic, faults, disturbances)
+  const runner: FaultRunner = new FaultRunner(kafka, {
+    topic,
+    faults,
+    toAction: producerAction,
+    onRequest: (api, at) => {
+      if (api === 'Produce') for (const one of disturbances) if (one.at === at) runner.disturb(one)
+    },
+  })
+  ledger.incarnationNow = () => runner.incarnations.length - 1
   const producer = new Producer({
     ...options,
     bootstrapServers: kafka.bootstrapServers,
@@ -39,11 +42,18 @@ export async function runSchedule(schedule: ProducerSchedule): Promise<ScheduleR
   await runner.lift()
   await finish(producer, ledger)
   return {
-    problems: ledger.problems(logOf(kafka), promisedBy(schedule)),
-    sent: ledger.sent,
-    produceRequests: runner.count('Produce'),
+    problems: ledger.problems(logOf(runner), promisedBy(schedule)),
+    sums: { records: ledger.sent, 'Produce requests': runner.count('Produce') },
     ms: performance.now() - startedAt,
   }
+}
+
+/** As `runSchedules` takes them. */
+export const producerSchedules: ScheduleKind<ProducerSchedule> = {
+  clients: 'producer',
+  draw: drawSchedule,
+  run: runSchedule,
+  shown: ({ bursts, ...rest }) => ({ ...rest, bursts: bursts.length }),
 }
 
 /** All is well again: what is left is delivered, and nothing is kept of it. */
@@ -84,15 +94,18 @@ export function promisedBy({
 }
 
 function forget(kafka: TestKafka): void {
-  for (const { log } of kafka.cluster.topics.get(topic)!.partitions) {
+  for (const { log } of kafka.cluster.topics.get(topic)?.partitions ?? []) {
     log.producers.forgetAllExpired(Number.POSITIVE_INFINITY)
   }
 }
 
-function logOf(kafka: TestKafka): LoggedNumber[] {
-  return kafka.records(topic).map(({ partition, offset, value }) => ({
-    partition,
-    offset,
-    number: Number.parseInt(String(value), 10),
-  }))
+function logOf({ incarnations }: FaultRunner): LoggedNumber[] {
+  return incarnations.flatMap((one, incarnation) =>
+    storedRecords(one).map(({ partition, offset, value }) => ({
+      incarnation,
+      partition,
+      offset,
+      number: Number.parseInt(String(value), 10),
+    })),
+  )
 }

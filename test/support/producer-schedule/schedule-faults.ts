@@ -1,61 +1,34 @@
+import { type Action, changeAnswer, type ErrorName } from '../../../src/testing/index.ts'
+import type { Dice } from '../schedules/dice.ts'
 import {
-  type Action,
-  changeAnswer,
-  delay,
-  disconnect,
-  drop,
-  type ErrorName,
-  failWith,
-  type TestKafka,
-  throttle,
-} from '../../../src/testing/index.ts'
-import type { Dice } from './draw-schedule.ts'
+  actionOf,
+  type Disturbance as SharedDisturbance,
+  type PlannedFault as SharedFault,
+  type TransportFault,
+  transportFaults,
+  type Upheaval,
+} from '../schedules/fault-runner.ts'
 
 /** Requests that have faults. */
 export const faultyApis = ['Produce', 'Metadata', 'InitProducerId', 'ApiVersions'] as const
 export type FaultyApi = (typeof faultyApis)[number]
 
 /** `appended:<code>`: the broker does what it was asked to, and answers with the error all the same. */
-export type ScheduledFault =
-  | `disconnect:${'before' | 'after' | 'halfway'}`
-  | `drop:${'before' | 'after'}`
-  | `delay:${'before' | 'after'}`
-  | 'throttle'
-  | `fail:${ErrorName}`
-  | `appended:${ErrorName}`
+export type ScheduledFault = TransportFault | `fail:${ErrorName}` | `appended:${ErrorName}`
 
 /** What becomes of the `at`-th request of an API, counted from 0 over all brokers. */
-export interface PlannedFault {
+export interface PlannedFault extends SharedFault {
   readonly api: FaultyApi
-  readonly at: number
   readonly kind: ScheduledFault
-  readonly ms: number
 }
 
-/** What happens to the cluster when the `at`-th Produce request comes; `stop` and `freeze` end after `ms`. */
-export interface Disturbance {
-  readonly at: number
-  readonly kind: 'move' | 'stop' | 'freeze' | 'grow'
-  readonly ms: number
-  /** Which partition or broker: modulo how many there are. */
-  readonly pick: number
-}
-
-const onAll: readonly ScheduledFault[] = [
-  'disconnect:before',
-  'disconnect:after',
-  'disconnect:halfway',
-  'drop:before',
-  'drop:after',
-  'delay:before',
-  'delay:after',
-  'throttle',
-]
+/** What happens to the cluster when the `at`-th Produce request comes. */
+export type Disturbance = (SharedDisturbance | Upheaval) & { readonly at: number }
 
 /** The producer is to try again after these, until all is confirmed. */
 const retried: Readonly<Record<FaultyApi, readonly ScheduledFault[]>> = {
   Produce: [
-    ...onAll,
+    ...transportFaults,
     'fail:NOT_LEADER_OR_FOLLOWER',
     'fail:NOT_LEADER_OR_FOLLOWER',
     'fail:NOT_ENOUGH_REPLICAS',
@@ -72,15 +45,15 @@ const retried: Readonly<Record<FaultyApi, readonly ScheduledFault[]>> = {
     'appended:KAFKA_STORAGE_ERROR',
     'appended:UNKNOWN_TOPIC_OR_PARTITION',
   ],
-  Metadata: [...onAll, 'fail:LEADER_NOT_AVAILABLE', 'fail:UNKNOWN_TOPIC_OR_PARTITION'],
+  Metadata: [...transportFaults, 'fail:LEADER_NOT_AVAILABLE', 'fail:UNKNOWN_TOPIC_OR_PARTITION'],
   InitProducerId: [
-    ...onAll,
+    ...transportFaults,
     'fail:COORDINATOR_LOAD_IN_PROGRESS',
     'fail:COORDINATOR_NOT_AVAILABLE',
     'fail:NOT_COORDINATOR',
     'fail:REQUEST_TIMED_OUT',
   ],
-  ApiVersions: onAll,
+  ApiVersions: transportFaults,
 }
 
 /** Records fail with these. */
@@ -117,27 +90,32 @@ export function drawDisturbances(dice: Dice, rushAt: number | null): Disturbance
   }))
 }
 
+/** The topic made anew, brokers that come back elsewhere. */
+export function drawUpheavals(
+  dice: Dice,
+  { mayRecreate, mayReaddress }: { readonly mayRecreate: boolean; readonly mayReaddress: boolean },
+): Disturbance[] {
+  const drawn: Disturbance[] = []
+  const draw = (kind: Upheaval['kind'], most: number, ms: number) => {
+    for (let left = dice.between(1, most); left > 0; left--) {
+      drawn.push({ at: dice.between(1, 30), kind, ms, pick: dice.between(0, 11) })
+    }
+  }
+  if (dice.chance(0.25) && mayRecreate) draw('recreate', 3, dice.pick([0, dice.between(1, 100)]))
+  if (dice.chance(0.25) && mayReaddress) draw('readdress', 2, dice.between(1, 200))
+  return drawn
+}
+
 /** Codes with which these faults make records fail. */
 export function codesOf(faults: readonly PlannedFault[]): string[] {
   return faults.filter(({ kind }) => failing.includes(kind)).map(({ kind }) => kind.slice('fail:'.length))
 }
 
-function actionOf({ kind, ms }: PlannedFault): Action {
-  const [name, detail] = kind.split(':') as [string, string]
-  switch (name) {
-    case 'disconnect':
-      return disconnect(detail as 'before' | 'after' | 'halfway')
-    case 'drop':
-      return drop(detail as 'before' | 'after')
-    case 'delay':
-      return delay(ms, detail as 'before' | 'after')
-    case 'throttle':
-      return throttle(ms)
-    case 'appended':
-      return changeAnswer((answer) => refuseAppended(answer, detail as ErrorName))
-    default:
-      return failWith(detail as ErrorName)
-  }
+/** What a broker is to do for a fault of a producer's schedule. */
+export function producerAction(fault: SharedFault): Action {
+  const [name, detail] = fault.kind.split(':') as [string, ErrorName]
+  if (name !== 'appended') return actionOf(fault)
+  return changeAnswer((answer) => refuseAppended(answer, detail))
 }
 
 interface ProduceAnswer {
@@ -156,101 +134,5 @@ const codes: Partial<Record<ErrorName, number>> = {
 function refuseAppended(answer: Record<string, unknown>, code: ErrorName): void {
   for (const { partitionResponses } of (answer as unknown as ProduceAnswer).responses) {
     for (const one of partitionResponses) if (one.errorCode === 0) one.errorCode = codes[code]!
-  }
-}
-
-/** Carries faults and disturbances out, each when its request comes. */
-export class FaultRunner {
-  readonly #kafka: TestKafka
-  readonly #topic: string
-  readonly #counts = new Map<string, number>()
-  readonly #pending = new Set<{ readonly end: () => Promise<void>; readonly timer: NodeJS.Timeout }>()
-  readonly #running = new Set<Promise<void>>()
-  readonly #failures: unknown[] = []
-  readonly #control: { remove(): void }
-
-  constructor(
-    kafka: TestKafka,
-    topic: string,
-    faults: readonly PlannedFault[],
-    disturbances: readonly Disturbance[],
-  ) {
-    this.#kafka = kafka
-    this.#topic = topic
-    this.#control = kafka.control('*', ({ api }) => {
-      const at = this.#counts.get(api) ?? 0
-      this.#counts.set(api, at + 1)
-      if (api === 'Produce') for (const one of disturbances) if (one.at === at) this.#disturb(one)
-      return faults.filter((fault) => fault.api === api && fault.at === at).map(actionOf)
-    })
-  }
-
-  /** How many requests of this API have come. */
-  count(api: FaultyApi): number {
-    return this.#counts.get(api) ?? 0
-  }
-
-  /** All is well from now on. */
-  async lift(): Promise<void> {
-    this.#control.remove()
-    for (const one of this.#pending) {
-      clearTimeout(one.timer)
-      this.#run(one.end)
-    }
-    this.#pending.clear()
-    while (this.#running.size > 0) await Promise.all(this.#running)
-    if (this.#failures.length > 0) throw new AggregateError(this.#failures, 'a disturbance failed')
-  }
-
-  #disturb({ kind, ms, pick }: Disturbance): void {
-    const kafka = this.#kafka
-    const { cluster } = kafka
-    const brokerId = kafka.brokerIds[pick % kafka.brokerIds.length]!
-    const broker = cluster.brokers.get(brokerId)!
-    const topic = cluster.topics.get(this.#topic)!
-    switch (kind) {
-      case 'move': {
-        if (!cluster.isAlive(brokerId)) return
-        const { index, leader } = topic.partitions[pick % topic.partitions.length]!
-        if (leader !== brokerId) kafka.moveLeader(this.#topic, index, brokerId)
-        return
-      }
-      case 'grow': {
-        const replicas = topic.partitions[0]!.replicas.length
-        if (replicas > cluster.liveBrokerIds().length) return
-        cluster.topics.addPartitions(topic, cluster.topics.assign(1, replicas, topic.partitions.length))
-        return
-      }
-      case 'freeze':
-        if (!cluster.isAlive(brokerId)) return
-        kafka.freezeBroker(brokerId)
-        return this.#later(ms, async () => {
-          if (broker.isRunning) kafka.thawBroker(brokerId)
-        })
-      case 'stop':
-        if (!broker.isRunning) return
-        this.#run(() => kafka.stopBroker(brokerId))
-        return this.#later(ms, async () => {
-          if (!broker.isRunning) await kafka.startBroker(brokerId)
-        })
-    }
-  }
-
-  #later(ms: number, end: () => Promise<void>): void {
-    const timer = setTimeout(() => {
-      this.#pending.delete(one)
-      this.#run(end)
-    }, ms)
-    const one = { end, timer }
-    this.#pending.add(one)
-  }
-
-  #run(work: () => Promise<void>): void {
-    const running: Promise<void> = work()
-      .catch((error: unknown) => {
-        this.#failures.push(error)
-      })
-      .finally(() => this.#running.delete(running))
-    this.#running.add(running)
   }
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Deadline } from '../../../src/deadline.ts'
 import { TimeoutError } from '../../../src/errors.ts'
@@ -87,7 +86,6 @@ function send(burst: Burst, { producer, topic, numPartitions }: BurstTarget, led
     return
   }
   const abort = new AbortController()
-  setMaxListeners(0, abort.signal)
   for (const [number, record] of records) {
     if (how === 'send' || how === 'aborted') {
       producer.send(record, how === 'aborted' ? { signal: abort.signal } : {}).then(
