@@ -33,6 +33,11 @@ export class AssignedPartition {
    * under an older version is dropped.
    */
   version = 0
+  /**
+   * Id of the topic that the position is of, as an answer to a fetch has told; null before one has, and with brokers that
+   * know no ids. A topic of the same name with another id has other records under these offsets.
+   */
+  topicId: string | null = null
   source: PositionSource
   /** Everything below is done; what an automatic commit commits. -1 while the position is not known. */
   done = -1
@@ -175,7 +180,9 @@ export class AssignedPartition {
   /** Goes back to what is done: the rest was taken, and will not be finished. */
   rewind(): void {
     if (this.done < 0 || !this.isAssigned) return
+    const { topicId } = this
     this.seek(this.done, this.doneEpoch)
+    this.topicId = topicId
   }
 
   /** Goes back from what lies fetched and unread to the position. */
@@ -202,6 +209,7 @@ export class AssignedPartition {
     this.jumps++
     this.taken = 0
     this.promised = -1
+    this.topicId = null
     this.dropFetches()
     this.hasFailed = false
     this.retryAt = 0

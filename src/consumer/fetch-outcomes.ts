@@ -11,7 +11,7 @@ import type { ParsedConsumerOptions } from './consumer-options.ts'
 import type { FetchOwner } from './fetch-owner.ts'
 import type { AskedPartition, PartitionAnswer } from './fetch-request.ts'
 import type { FetchingNode } from './fetching-node.ts'
-import { compareWithLog } from './log-truncation.ts'
+import { compareWithLog, madeAnew } from './log-truncation.ts'
 import { PartitionFetch, type ReadSettings } from './partition-fetch.ts'
 
 /** Before version 3 a broker cuts a batch that is larger than what was asked for, and there is no way to get it. */
@@ -83,11 +83,12 @@ export class FetchOutcomes {
 
   #answered(
     node: FetchingNode,
-    { partition, offset }: AskedPartition,
+    { partition, offset, topicId }: AskedPartition,
     answer: PartitionAnswer,
     version: number,
     release: () => void,
   ): void {
+    partition.topicId = topicId
     this.#takeEnds(partition, answer)
     const { records, preferredReadReplica, divergingEpoch } = answer
     if (preferredReadReplica >= 0 && preferredReadReplica !== node.id) {
@@ -182,8 +183,19 @@ export class FetchOutcomes {
     this.#tellLater(partition, () => new BrokerError(errorCode, about, detail))
   }
 
+  /** The position is of a topic that is gone; another one has its name now. */
+  madeAnew(partition: AssignedPartition): void {
+    const { autoOffsetReset } = this.#options
+    if (autoOffsetReset === 'none')
+      return this.#tellLater(partition, () => madeAnew(partition, autoOffsetReset))
+    if (partition.fetches.length > 0) return partition.holdOff()
+    this.#owner.onTrouble(madeAnew(partition, autoOffsetReset))
+    partition.reset('earliest')
+    this.#pump()
+  }
+
   /** What was fetched before it is delivered first; then the same question gets the same answer. */
-  #tellLater(partition: AssignedPartition, errorOf: () => BrokerError): void {
+  #tellLater(partition: AssignedPartition, errorOf: () => KafkaError): void {
     if (partition.fetches.length > 0) partition.holdOff()
     else this.fail(partition, errorOf())
   }

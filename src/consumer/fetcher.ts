@@ -111,6 +111,11 @@ export class Fetcher {
         if (partition.isActive) wakeAt = Math.min(wakeAt, partition.retryAt)
         continue
       }
+      if (partition.topicId !== null && topic?.id && partition.topicId !== topic.id) {
+        this.#outcomes.madeAnew(partition)
+        if (partition.isActive) wakeAt = Math.min(wakeAt, partition.retryAt)
+        continue
+      }
       if (!isChecked(partition, known.leaderEpoch)) {
         const others = unchecked.get(known.leader)
         if (others === undefined) unchecked.set(known.leader, [partition])

@@ -67,3 +67,21 @@ function truncationOf(
     { topic, partition },
   )
 }
+
+/** For a position in the log of a topic that was deleted, while another one was made under its name. */
+export function madeAnew(
+  { topic, partition, position }: AssignedPartition,
+  autoOffsetReset: string,
+): LogTruncationError {
+  const next =
+    autoOffsetReset === 'none'
+      ? 'autoOffsetReset is none; seek() to where to go on'
+      : // By whatever policy: none of it was read, and all of it is newer than what was.
+        'going on at its beginning'
+  return new LogTruncationError(
+    `${topic}-${partition} was read up to offset ${position}; then the topic was deleted and made anew, and ${next}`,
+    position,
+    null,
+    { topic, partition },
+  )
+}
