@@ -142,7 +142,7 @@ export class TransactionError extends KafkaError {}
 
 /**
  * A record that was not confirmed. `persisted` says whether it can be in the log all the same: `no` when it surely is
- * not, `possibly` when an attempt went out and its answer never came.
+ * not, `possibly` when an attempt went out and its answer never came, or left it open.
  */
 export class DeliveryError extends KafkaError {
   readonly persisted: 'no' | 'possibly'

@@ -34,7 +34,7 @@ const highestWithNames = 9
  * @param partitions null: all that the group has committed.
  * @param member who asks, of a group of KIP-848: whom the coordinator does not know so, or not yet, it does not tell.
  * @throws BrokerError when the broker refuses the group, or one of the partitions; a retriable KafkaError when it does not
- *   know the member, or not with this epoch: a heartbeat will tell what is right.
+ *   know the member, or not with this epoch: a heartbeat will tell what is right; the same when it leaves a partition out.
  */
 export async function committedOffsets(
   cluster: Cluster,
@@ -85,10 +85,12 @@ export async function committedOffsets(
       const cause = new BrokerError(refusal, { groupId, api: 'OffsetFetch' })
       retry = new KafkaError(cause.code, cause.message, { groupId, retriable: true, cause })
     }
+    const unanswered = new Set(retry === null ? partitions?.map(partitionKey) : [])
     const topicsFound = retry === null ? (response.groups[0]?.topics ?? response.topics) : []
     for (const { name, partitions: answers } of topicsFound) {
       for (const answer of answers) {
         const about = { topic: name, partition: answer.partitionIndex }
+        unanswered.delete(partitionKey(about))
         if (answer.errorCode !== errorCodes.none) {
           const error = new BrokerError(answer.errorCode, { ...about, groupId, api: 'OffsetFetch' })
           if (!brokerErrorInfo(answer.errorCode).retriable) throw error
@@ -103,6 +105,12 @@ export async function committedOffsets(
           metadata: answer.metadata ?? '',
         })
       }
+    }
+    // Taken for one without a commit, it would be read from an end of its log: what lies between would be lost.
+    const [leftOut] = unanswered
+    if (leftOut !== undefined) {
+      const message = `${leftOut}: the coordinator's answer leaves it out`
+      retry = new KafkaError('INVALID_RESPONSE', message, { groupId, api: 'OffsetFetch', retriable: true })
     }
     if (retry === null) return found
     if (deadline.expired) throw retry

@@ -140,7 +140,7 @@ export class AssignedPartition {
     this.doneEpoch = this.positionEpoch
   }
 
-  /** Moves the position, whatever it was. */
+  /** Moves the position within the topic that it is of. */
   seek(offset: number, leaderEpoch = -1): void {
     this.#jump()
     this.leaderLookups = 0
@@ -152,15 +152,17 @@ export class AssignedPartition {
     this.settle()
   }
 
-  /** The same with an epoch that comes from elsewhere: before it is fetched, the leader is asked whether it has both. */
+  /** The same for a position from elsewhere: before it is fetched, the leader is asked whether it has it, and the epoch. */
   seekUnchecked(offset: number, leaderEpoch: number): void {
     this.seek(offset, leaderEpoch)
     this.leaderEpoch = -1
+    this.topicId = null
   }
 
   /** Forgets the position, to be found anew. */
   reset(source: PositionSource): void {
     this.#jump()
+    this.topicId = null
     this.source = source
     this.position = -1
     this.positionEpoch = -1
@@ -179,10 +181,7 @@ export class AssignedPartition {
 
   /** Goes back to what is done: the rest was taken, and will not be finished. */
   rewind(): void {
-    if (this.done < 0 || !this.isAssigned) return
-    const { topicId } = this
-    this.seek(this.done, this.doneEpoch)
-    this.topicId = topicId
+    if (this.done >= 0 && this.isAssigned) this.seek(this.done, this.doneEpoch)
   }
 
   /** Goes back from what lies fetched and unread to the position. */
@@ -209,7 +208,6 @@ export class AssignedPartition {
     this.jumps++
     this.taken = 0
     this.promised = -1
-    this.topicId = null
     this.dropFetches()
     this.hasFailed = false
     this.retryAt = 0

@@ -12,6 +12,7 @@ import type { NetworkMetrics } from '../metrics/network-metrics.ts'
 import type { Sensor } from '../metrics/sensor.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
+import { heartbeatRows } from './heartbeat-rows.ts'
 import { lagOf } from './partition-lag.ts'
 
 /** What the figures are made of. */
@@ -72,19 +73,11 @@ function clientRows({ consumer, lastPollAt }: MetricSources, now: number): Metri
 function coordinatorRows({ consumer, network, partitions }: MetricSources, now: number): MetricRow[] {
   const { commits, rebalances, failedRebalances, joins, syncs, hooks, lastRebalanceAt } = consumer
   const heartbeats = network.apis.get('Heartbeat') ?? network.apis.get('ConsumerGroupHeartbeat')
-  const beats = heartbeats?.latency
   return [
     ...measuredRows('commit-latency', commits, now, 'milliseconds of a commit'),
     ...countedRows('commit', commits, now, 'Commits'),
     ['assigned-partitions', partitions.length, 'Partitions that are assigned'],
-    ['heartbeat-rate', beats?.frequency(now) ?? 0, 'Heartbeats a second'],
-    ['heartbeat-total', beats?.count ?? 0, 'Heartbeats in all'],
-    ['heartbeat-response-time-max', beats?.max(now) ?? Number.NaN, 'Most milliseconds of a heartbeat'],
-    [
-      'last-heartbeat-seconds-ago',
-      (now - (heartbeats?.lastSentAt ?? Number.NaN)) / 1000,
-      'Seconds since the last heartbeat that was answered',
-    ],
+    ...heartbeatRows(heartbeats, now),
     ...measuredRows('join-time', joins, now, 'milliseconds until the group had its members'),
     ...countedRows('join', joins, now, 'Joins'),
     ...measuredRows('sync-time', syncs, now, 'milliseconds until the group had its assignment'),
@@ -96,9 +89,9 @@ function coordinatorRows({ consumer, network, partitions }: MetricSources, now: 
     [
       'failed-rebalance-rate-per-hour',
       failedRebalances.frequency(now) * 3600,
-      'Rebalances an hour that were begun anew',
+      'Rebalances an hour that were begun anew, or broken off',
     ],
-    ['failed-rebalance-total', failedRebalances.count, 'Rebalances that were begun anew'],
+    ['failed-rebalance-total', failedRebalances.count, 'Rebalances that were begun anew, or broken off'],
     ['last-rebalance-seconds-ago', (now - lastRebalanceAt) / 1000, 'Seconds since the last rebalance'],
     ...measuredRows(
       'partition-assigned-latency',

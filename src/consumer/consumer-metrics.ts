@@ -1,5 +1,6 @@
 import { type SampleWindows, Sensor } from '../metrics/sensor.ts'
-import type { MemberState } from './group/member-state.ts'
+import type { ReportedState } from './group/group-member.ts'
+import { PollMetrics } from './poll-metrics.ts'
 
 export type HookName = 'onPartitionsAssigned' | 'onPartitionsRevoked' | 'onPartitionsLost'
 
@@ -15,7 +16,7 @@ export interface TopicConsumption {
  * What a consumer measures of itself (Java's FetchMetricsRegistry, KafkaConsumerMetrics, ConsumerCoordinatorMetrics).
  * Counted by answer and by chunk: a record pays for none of it. `consumer-metric-list.ts` has the names.
  */
-export class ConsumerMetrics {
+export class ConsumerMetrics extends PollMetrics {
   readonly topics = new Map<string, TopicConsumption>()
   /** Milliseconds of a fetch, what it waited for records at the broker included. */
   readonly fetchLatency: Sensor
@@ -25,10 +26,6 @@ export class ConsumerMetrics {
   readonly fetchThrottle: Sensor
   /** Records that were decoded for the application. */
   readonly records: Sensor
-  /** Milliseconds from one ask to the next. */
-  readonly betweenPolls: Sensor
-  /** Part of the time that the application waits for records: 1 does nothing else. */
-  readonly pollIdle: Sensor
   /** Records that a partition was behind when some of it were decoded. */
   readonly lags: Sensor
   /** Milliseconds. */
@@ -45,22 +42,19 @@ export class ConsumerMetrics {
   /** Milliseconds that the hooks took. */
   readonly hooks: Readonly<Record<HookName, Sensor>>
   /** Monotonic milliseconds; NaN before the first. */
-  lastPollAt = Number.NaN
   lastRebalanceAt = Number.NaN
-  #lastPollEndedAt = Number.NaN
   #rebalanceBegunAt = Number.NaN
   #stateSince = Number.NaN
-  #tellsStates = false
+  #state: ReportedState = 'unjoined'
   readonly #windows: SampleWindows
 
   constructor(windows: SampleWindows) {
+    super(windows)
     this.#windows = windows
     this.fetchLatency = new Sensor(windows)
     this.fetchSize = new Sensor(windows)
     this.fetchThrottle = new Sensor(windows)
     this.records = new Sensor(windows)
-    this.betweenPolls = new Sensor(windows)
-    this.pollIdle = new Sensor(windows)
     this.lags = new Sensor(windows)
     this.commits = new Sensor(windows)
     this.committedCalls = new Sensor(windows)
@@ -98,52 +92,39 @@ export class ConsumerMetrics {
     if (endOffset >= 0) this.lags.record(Math.max(0, endOffset - end), now)
   }
 
-  polled(): void {
-    const now = performance.now()
-    if (!Number.isNaN(this.lastPollAt)) this.betweenPolls.record(now - this.lastPollAt, now)
-    this.lastPollAt = now
-  }
-
-  /** An ask that was told by `polled` is over. */
-  pollEnded(now: number): void {
-    const waited = now - this.lastPollAt
-    const whole = now - this.#lastPollEndedAt
-    if (whole > 0) this.pollIdle.record(waited / whole, now)
-    this.#lastPollEndedAt = now
-  }
-
   committed(latencyMs: number): void {
     this.commits.record(latencyMs, performance.now())
   }
 
-  /** Where the member of a classic group stands. */
-  memberState(state: MemberState): void {
+  /** Where the member of the group stands. A rebalance is over when it is `stable`, and has failed when it falls out before. */
+  memberState(state: ReportedState): void {
     const now = performance.now()
     const took = now - this.#stateSince
-    this.#tellsStates = true
+    const before = this.#state
+    const isRebalancing = !Number.isNaN(this.#rebalanceBegunAt)
+    this.#state = state
     this.#stateSince = now
-    if (state === 'joining') {
-      if (Number.isNaN(this.#rebalanceBegunAt)) this.#rebalanceBegunAt = now
-      else this.failedRebalances.record(1, now)
-    } else if (state === 'syncing') {
-      this.joins.record(took, now)
-    } else {
-      if (state === 'stable') {
-        this.syncs.record(took, now)
-        this.#rebalanced(now - this.#rebalanceBegunAt, now)
-      }
-      this.#rebalanceBegunAt = Number.NaN
+    switch (state) {
+      case 'joining':
+        if (isRebalancing) this.failedRebalances.record(1, now)
+        else this.#rebalanceBegunAt = now
+        return
+      case 'reconciling':
+        if (!isRebalancing) this.#rebalanceBegunAt = now
+        return
+      case 'syncing':
+        this.joins.record(took, now)
+        return
+      case 'stable':
+        if (before === 'syncing') this.syncs.record(took, now)
+        this.lastRebalanceAt = now
+        this.rebalances.record(now - this.#rebalanceBegunAt, now)
+        break
+      case 'unjoined':
+        if (isRebalancing) this.failedRebalances.record(1, now)
+        break
     }
-  }
-
-  /** Partitions were taken on: all that members of other protocols tell of a rebalance. */
-  assigned(tookMs: number): void {
-    if (!this.#tellsStates) this.#rebalanced(tookMs, performance.now())
-  }
-
-  #rebalanced(tookMs: number, now: number): void {
-    this.lastRebalanceAt = now
-    this.rebalances.record(tookMs, now)
+    this.#rebalanceBegunAt = Number.NaN
   }
 
   #topic(name: string): TopicConsumption {

@@ -23,8 +23,12 @@ const firstWithWholeBatches = 3
  */
 const leaderAloneMs = 5000
 
-/** How often it is asked who leads when a position is of a later leader: brokers hear of a change one after the other. */
-const mostLeaderLookups = 3
+/**
+ * How often it is asked who leads when a position is of a later leader: brokers hear of a change one after the other. With
+ * the backoff between them these take 5 seconds by default. Who gives up too early asks a leader of before, which has never
+ * heard of that epoch, and the position would be reset for it.
+ */
+const mostLeaderLookups = 8
 
 type Answer = [AskedPartition, PartitionAnswer]
 type Endpoints = FetchResponse['nodeEndpoints']
@@ -114,10 +118,10 @@ export class FetchOutcomes {
       release()
       this.#pump()
     })
-    if (fetch.isEmpty || (fetch.endOffset <= partition.fetchOffset && fetch.isExhausted)) {
+    if (fetch.isEmpty) {
       fetch.release()
       if (version < firstWithWholeBatches) return this.fail(partition, this.#cutShort(partition))
-      // Nothing whole came, which no broker of today does. Asking at once again would make a busy loop of it.
+      // Nothing whole came, or nothing from the position on, which no broker of today does. Asking at once again would make a busy loop of it.
       partition.holdOff()
       return
     }
@@ -173,14 +177,17 @@ export class FetchOutcomes {
       return this.#tellLater(partition, () => new BrokerError(errorCode, about, detail))
     }
     const { autoOffsetReset } = this.#options
-    if (autoOffsetReset !== 'none' && partition.fetches.length === 0) {
-      partition.reset('default')
-      return this.#pump()
+    const what = `the position ${asked.offset} is out of range`
+    if (autoOffsetReset === 'none') {
+      const detail = `${what}, and autoOffsetReset is none; beginningOffsets() and endOffsets() tell the range`
+      return this.#tellLater(partition, () => new BrokerError(errorCode, about, detail))
     }
-    const detail =
-      `the position ${asked.offset} is out of range, and autoOffsetReset is none; ` +
-      `beginningOffsets() and endOffsets() tell the range`
-    this.#tellLater(partition, () => new BrokerError(errorCode, about, detail))
+    if (partition.fetches.length > 0) return partition.holdOff()
+    // Records may be passed over by it, or come again.
+    const detail = `${what}; going on by autoOffsetReset, which is ${autoOffsetReset}`
+    this.#owner.onTrouble(new BrokerError(errorCode, about, detail))
+    partition.reset('default')
+    this.#pump()
   }
 
   /** The position is of a topic that is gone; another one has its name now. */
@@ -191,6 +198,8 @@ export class FetchOutcomes {
     if (partition.fetches.length > 0) return partition.holdOff()
     this.#owner.onTrouble(madeAnew(partition, autoOffsetReset))
     partition.reset('earliest')
+    // An offset of the topic that is gone: committed, it would have the next owner begin behind records that nobody read.
+    partition.stored = null
     this.#pump()
   }
 

@@ -147,6 +147,7 @@ export class FetchSession {
       }
     }
     const isWhole = !this.#isFull || seen.size === this.#held.size
+    if (!this.#isFull && isAsked) this.#learnTopics(seen)
     if (response.sessionId === noId) {
       // The broker has no room for a session, or has ended it.
       this.#id = noId
@@ -201,6 +202,7 @@ export class FetchSession {
         // It was given up and has come back between two requests. What the broker has told already it does not tell again.
         partition.highWatermark = held.partition.highWatermark
         partition.endOffset = held.partition.endOffset
+        partition.logStartOffset = held.partition.logStartOffset
         held.partition = partition
       }
       held.version = version
@@ -223,6 +225,16 @@ export class FetchSession {
       else topic.partitions++
     }
     return true
+  }
+
+  /** A partition that is left out has no news, not even the error that its topic is gone: so its position is of that topic. */
+  #learnTopics(seen: ReadonlySet<HeldPartition>): void {
+    for (const held of this.#held.values()) {
+      const { partition, version, topicId } = held
+      if (partition.topicId === null && partition.version === version && !seen.has(held)) {
+        partition.topicId = topicId
+      }
+    }
   }
 
   #forget(key: string, { topicId }: HeldPartition): void {

@@ -111,7 +111,7 @@ export class Fetcher {
         if (partition.isActive) wakeAt = Math.min(wakeAt, partition.retryAt)
         continue
       }
-      if (partition.topicId !== null && topic?.id && partition.topicId !== topic.id) {
+      if (isOfTopicBefore(partition, topic)) {
         this.#outcomes.madeAnew(partition)
         if (partition.isActive) wakeAt = Math.min(wakeAt, partition.retryAt)
         continue
@@ -206,6 +206,22 @@ export class Fetcher {
     return this.#node(known.leader)
   }
 
+  /**
+   * Connecting takes its time. A broker that is away comes back and is elected again, with another log; metadata tells so
+   * before it has accepted us. Sent with the new epoch the fetch would be answered, from a position that was held against
+   * the log of before.
+   */
+  #isStillFor(node: FetchingNode, partition: AssignedPartition): boolean {
+    const topic = this.#cluster.metadata.get(partition.topic)
+    const known = topic?.partitions[partition.partition]
+    return (
+      known !== undefined &&
+      !isOfTopicBefore(partition, topic) &&
+      isChecked(partition, known.leaderEpoch) &&
+      this.#nodeOf(partition, known, performance.now()) === node
+    )
+  }
+
   #node(id: number): FetchingNode {
     let node = this.#nodes.get(id)
     if (node === undefined) {
@@ -255,9 +271,11 @@ export class Fetcher {
     try {
       const broker = this.#cluster.requireBroker(node.id)
       // No wait where there is nothing to wait for: see the end of this method.
-      const connection = broker.ready('fetch') ?? (await broker.connection('fetch'))
-      // Connecting takes its time: what was paused, revoked or moved meanwhile is not asked for.
-      const partitions = candidates.filter((one) => one.isActive && one.position >= 0)
+      const ready = broker.ready('fetch')
+      const connection = ready ?? (await broker.connection('fetch'))
+      const partitions = candidates.filter(
+        (one) => one.isActive && one.position >= 0 && (ready !== null || this.#isStillFor(node, one)),
+      )
       if (partitions.length > 0 && !this.#isStopped) {
         const { metadata } = this.#cluster
         const maxWaitMs = leavesOutFull ? Math.min(fetchMaxWaitMs, waitWithoutFullMs) : fetchMaxWaitMs
@@ -332,8 +350,7 @@ export class Fetcher {
     const broker = this.#cluster.broker(node.id)
     const connection = (node.isInFlight ? null : broker?.ready('fetch')) ?? broker?.ready('main') ?? null
     if (connection === null) return
-    const maxVersion = connection.version(fetchApi)
-    connection.send(fetchApi, node.session.end(), { maxVersion }).catch(() => {})
+    connection.send(fetchApi, node.session.end()).catch(() => {})
   }
 
   #failed(node: FetchingNode, candidates: readonly AssignedPartition[], thrown: unknown): void {
@@ -356,6 +373,11 @@ export class Fetcher {
     }
     this.#outcomes.refreshTopics(new Set(candidates.map(({ topic }) => topic)))
   }
+}
+
+/** Whether the topic was deleted and made anew since the position was found or reached. */
+function isOfTopicBefore({ topicId }: AssignedPartition, topic: TopicMetadata | null | undefined): boolean {
+  return topicId !== null && !!topic?.id && topicId !== topic.id
 }
 
 /**

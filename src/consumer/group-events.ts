@@ -6,8 +6,7 @@ import type { AssignedPartition } from './assigned-partition.ts'
 import type { Assignment } from './assignment.ts'
 import type { ConsumerMetrics, HookName } from './consumer-metrics.ts'
 import type { ParsedConsumerOptions, PartitionsHook } from './consumer-options.ts'
-import type { MemberOwner } from './group/group-member.ts'
-import type { MemberState } from './group/member-state.ts'
+import type { MemberOwner, ReportedState } from './group/group-member.ts'
 import type { PositionFinder } from './position-finder.ts'
 import type { RecordReader } from './record-reader.ts'
 
@@ -21,6 +20,8 @@ export interface GroupEventsParts {
   topicPattern(): string | null
   /** Commits what is done of these. Never rejects. */
   autoCommit(partitions: readonly AssignedPartition[], deadline: Deadline): Promise<void>
+  /** The member is on its way out. */
+  isLeaving(): boolean
   onTrouble(error: KafkaError): void
   onLate(): void
   /** Something can be fetched that could not be before, or the other way round. */
@@ -112,7 +113,8 @@ export class GroupEvents implements MemberOwner {
     deadline: Deadline,
   ): Promise<void> {
     const { assignment, options, finder } = this.#parts
-    const begunAt = performance.now()
+    // What is handed over on leaving was read off before: what came now nobody would give back.
+    if (this.#parts.isLeaving()) return
     assignment.keepOnly(whole)
     const fresh = added
       .filter((one) => assignment.get(one) === undefined)
@@ -127,7 +129,6 @@ export class GroupEvents implements MemberOwner {
       await this.#runHook('onPartitionsAssigned', options.onPartitionsAssigned, ours, deadline)
     }
     for (const partition of fresh) partition.isReady = true
-    this.#parts.metrics.assigned(performance.now() - begunAt)
     this.#parts.onChange()
   }
 
@@ -140,7 +141,7 @@ export class GroupEvents implements MemberOwner {
     this.#parts.onLate()
   }
 
-  onState(state: MemberState): void {
+  onState(state: ReportedState): void {
     this.#parts.metrics.memberState(state)
   }
 

@@ -58,6 +58,7 @@ export class GroupSession {
       topics: () => this.#subscription.topics(),
       topicPattern: () => this.#subscription.brokerPattern,
       autoCommit: (partitions, deadline) => this.#autoCommit(partitions, deadline),
+      isLeaving: () => this.#departing !== null,
       onTrouble: (error) => parts.onTrouble(error),
       onLate: () => {
         this.#isLate = true
@@ -326,9 +327,14 @@ export class GroupSession {
     operation?: GroupMembershipOperation,
   ): Promise<void> {
     this.#departing = member
+    const held = [...this.#parts.assignment.values()]
     try {
       await this.#events.onRevoked(this.#parts.assignment.list(), deadline)
       await member?.leave(deadline, reason, operation)
+      // A revocation of the group's own that was broken off by a loss leaves it to the member to tell of that, and one that
+      // leaves in this very moment does not any more.
+      const rest = held.filter((one) => one.isAssigned)
+      if (rest.length > 0) await this.#events.onLost(rest, deadline)
     } finally {
       this.#departing = null
     }

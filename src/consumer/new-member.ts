@@ -12,20 +12,24 @@ export function newMember(
 ): GroupMember {
   const { groupId, clientRack, maxPollIntervalMs, retryBackoffMs, retryBackoffMaxMs } = options
   const groupInstanceId = options.groupInstanceId ?? null
-  const common = { groupId, groupInstanceId, maxPollIntervalMs, retryBackoffMs, retryBackoffMaxMs }
+  const common = {
+    groupId,
+    groupInstanceId,
+    // Empty, the option's default, is no rack: assignors must not take all such members for neighbours.
+    clientRack: clientRack || null,
+    maxPollIntervalMs,
+    retryBackoffMs,
+    retryBackoffMaxMs,
+  }
   const load = async (): Promise<GroupMember> => {
     if (options.groupProtocol === 'consumer') {
       const { ConsumerMember } = await import('./group/consumer-member.ts')
       const groupRemoteAssignor = options.groupRemoteAssignor ?? null
-      return new ConsumerMember(
-        cluster,
-        { ...common, clientRack: clientRack || null, groupRemoteAssignor },
-        owner,
-      )
+      return new ConsumerMember(cluster, { ...common, groupRemoteAssignor }, owner)
     }
     const { newClassicMember } = await import('./group/new-classic-member.ts')
     const { sessionTimeoutMs, heartbeatIntervalMs, partitionAssignmentStrategy } = options
-    const memberOptions = { ...common, clientRack, sessionTimeoutMs, heartbeatIntervalMs }
+    const memberOptions = { ...common, sessionTimeoutMs, heartbeatIntervalMs }
     return newClassicMember(cluster, memberOptions, partitionAssignmentStrategy, owner)
   }
   const outside: GroupMetadata = { groupId, generationId: -1, memberId: '', groupInstanceId }

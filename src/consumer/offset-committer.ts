@@ -4,6 +4,7 @@ import { byTopic, partitionKey, type TopicPartition } from '../cluster/partition
 import type { Deadline } from '../deadline.ts'
 import { type OffsetCommitResponse, offsetCommit } from '../protocol/apis/offset-commit.ts'
 import { BrokerError, errorCodes } from '../protocol/broker-errors.ts'
+import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { GroupMetadata } from './group/group-member.ts'
 
@@ -121,9 +122,9 @@ export class OffsetCommitter {
     const begunAt = performance.now()
     const backoff = new Backoff(this.#cluster.options.retryBackoffMs, this.#cluster.options.retryBackoffMaxMs)
     for (;;) {
-      const error = this.#errorOf(await this.#send(offsets, group, deadline))
+      const error = this.#errorOf(await this.#send(offsets, group, deadline), offsets)
       if (error === null) break
-      if (!error.retriable || error.errorCode === errorCodes.unknownTopicOrPartition) throw error
+      if (!error.retriable || error.code === 'UNKNOWN_TOPIC_OR_PARTITION') throw error
       await deadline.sleep(backoff.next())
       if (deadline.expired) throw error
     }
@@ -178,11 +179,24 @@ export class OffsetCommitter {
     }
   }
 
-  #errorOf(response: OffsetCommitResponse): BrokerError | null {
+  #errorOf(response: OffsetCommitResponse, offsets: readonly OffsetToCommit[]): KafkaError | null {
+    const about = { groupId: this.#owner.groupId, api: 'OffsetCommit' }
     const first = firstError(response, (code) => code !== errorCodes.none)
-    if (first === null) return null
-    const { errorCode, topic, partition } = first
-    return new BrokerError(errorCode, { topic, partition, groupId: this.#owner.groupId, api: 'OffsetCommit' })
+    if (first !== null) {
+      const { errorCode, topic, partition } = first
+      return new BrokerError(errorCode, { topic, partition, ...about })
+    }
+    // What nobody has confirmed is not committed.
+    const unanswered = new Set(offsets.map(partitionKey))
+    for (const { name: topic, partitions } of response.topics) {
+      for (const { partitionIndex: partition } of partitions) {
+        unanswered.delete(partitionKey({ topic, partition }))
+      }
+    }
+    const [leftOut] = unanswered
+    if (leftOut === undefined) return null
+    const message = `${leftOut}: the coordinator's answer leaves it out`
+    return new KafkaError('INVALID_RESPONSE', message, { ...about, retriable: true })
   }
 }
 

@@ -76,9 +76,9 @@ export class PartitionFetch {
     this.endEpoch = endEpoch
   }
 
-  /** Whether there is anything to deliver or to report. */
+  /** Whether it brought nothing from the position on, and has nothing to report. */
   get isEmpty(): boolean {
-    return this.#batches.length === 0 && this.#failure === null
+    return this.endOffset <= this.chunkEnd && this.#failure === null
   }
 
   /** Still what the partition wants: no seek, reset or revocation since. */
@@ -128,16 +128,19 @@ export class PartitionFetch {
       // A broker gives whole batches: those before the position come along.
       if (batchEnd > this.chunkEnd) {
         this.#batch = batch
-        this.chunkEpoch = batch.partitionLeaderEpoch
         if (this.#settings.checkCrcs) batch.checkCrc()
         const isExcluded = this.#aborted?.excludes(batch) ?? false
         if (!isExcluded && !batch.isControl && batch.count !== 0) {
           this.#cursor = batch.cursor()
           this.#origin = originOf(batch, this.#cursor, this.partition, this.#settings)
+          // Not before all this: of a batch that cannot be read it may be anything, and would be committed and held
+          // against the logs of leaders.
+          this.chunkEpoch = batch.partitionLeaderEpoch
           this.#nextBatch++
           return true
         }
         this.chunkEnd = batchEnd
+        this.chunkEpoch = batch.partitionLeaderEpoch
       } else {
         // Skipped, but an aborted transaction may end in it.
         this.#aborted?.excludes(batch)

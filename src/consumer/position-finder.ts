@@ -63,17 +63,27 @@ export class PositionFinder {
     /** A seek, a reset or a revocation came meanwhile: what was found is no longer what is wanted. */
     const isWanted = (one: AssignedPartition) => one.isAssigned && one.version === version.get(one)
     for (const partition of partitions) partition.isFinding = true
+    let trouble: KafkaError | null = null
     try {
       const rest = await this.#fromCommits(partitions, isWanted, deadline)
-      await this.#fromLogEnds(rest, isWanted, deadline)
-      if (partitions.some((one) => one.position >= 0)) this.#patienceMs = firstPatienceMs
-      this.#isTroubled = false
+      trouble = await this.#fromLogEnds(rest, isWanted, deadline)
     } catch (thrown) {
-      if (!this.#closing.signal.aborted) this.#failed(partitions.filter(isWanted), thrown)
+      if (!this.#closing.signal.aborted) trouble = this.#failed(partitions.filter(isWanted), thrown)
     } finally {
       for (const partition of partitions) partition.isFinding = false
-      if (!this.#closing.signal.aborted) this.#owner.onSearched()
+      if (!this.#closing.signal.aborted) this.#ended(partitions, trouble)
     }
+  }
+
+  /** @param trouble why a partition is still without a position, where that will pass. */
+  #ended(partitions: readonly AssignedPartition[], trouble: KafkaError | null): void {
+    if (partitions.some((one) => one.position >= 0)) this.#patienceMs = firstPatienceMs
+    else if (trouble !== null) {
+      this.#patienceMs = Math.min(this.#patienceMs * 2, this.#options.defaultApiTimeoutMs)
+    }
+    if (trouble !== null && !this.#isTroubled) this.#owner.onTrouble(trouble)
+    this.#isTroubled = trouble !== null
+    this.#owner.onSearched()
   }
 
   /** Gives those back that are to be read from an end of the log. */
@@ -101,11 +111,12 @@ export class PositionFinder {
     return rest
   }
 
+  /** Gives back what has failed and will pass; null: nothing has. */
   async #fromLogEnds(
     partitions: readonly AssignedPartition[],
     isWanted: (one: AssignedPartition) => boolean,
     deadline: Deadline,
-  ): Promise<void> {
+  ): Promise<KafkaError | null> {
     const queries: OffsetQuery[] = []
     for (const partition of partitions) {
       if (!isWanted(partition)) continue
@@ -117,7 +128,7 @@ export class PositionFinder {
       }
       queries.push({ topic, partition: index, timestamp: timestampOf(end) })
     }
-    if (queries.length === 0) return
+    if (queries.length === 0) return null
     const { isolationLevel } = this.#options
     const outcomes = await listOffsets(this.#cluster, queries, isolationLevel, deadline)
     // Nothing is as young as that: what comes from now on is.
@@ -131,12 +142,14 @@ export class PositionFinder {
         outcomes.set(key, outcome)
       }
     }
+    let trouble: KafkaError | null = null
     for (const partition of partitions) {
       const outcome = outcomes.get(partition.key)
       if (outcome === undefined || !isWanted(partition)) continue
       if ('value' in outcome) this.#foundEnd(partition, outcome.value)
-      else this.#failed([partition], outcome.error)
+      else trouble = this.#failed([partition], outcome.error) ?? trouble
     }
+    return trouble
   }
 
   /** The leader itself has just told it: there is nothing to hold against its log (KIP-320). */
@@ -146,16 +159,14 @@ export class PositionFinder {
     partition.leaderEpoch = this.#cluster.metadata.partition(topic, index)?.leaderEpoch ?? -1
   }
 
-  #failed(partitions: readonly AssignedPartition[], thrown: unknown): void {
+  /** Gives the error back when it will pass, and there is a partition that it is about. */
+  #failed(partitions: readonly AssignedPartition[], thrown: unknown): KafkaError | null {
     const error = asKafkaError(thrown, 'finding positions')
     for (const partition of partitions) {
       if (error.retriable) partition.holdOff()
       else this.#owner.onPartitionError(partition, error)
     }
-    if (!error.retriable || partitions.length === 0) return
-    this.#patienceMs = Math.min(this.#patienceMs * 2, this.#options.defaultApiTimeoutMs)
-    if (!this.#isTroubled) this.#owner.onTrouble(error)
-    this.#isTroubled = true
+    return error.retriable && partitions.length > 0 ? error : null
   }
 }
 

@@ -8,6 +8,7 @@ import type { ConsumerInterceptors } from './consumer-interceptors.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
+import { ReaderErrors } from './reader-errors.ts'
 
 type AnyRecord = ConsumerRecord<unknown, unknown>
 
@@ -26,6 +27,9 @@ export interface Chunk {
   readonly partition: AssignedPartition
   /** At least one. */
   readonly records: AnyRecord[]
+  /** Where the partition stood before them, and the leader epoch of what is before that. */
+  readonly start: number
+  readonly startEpoch: number
   /** Where the partition stands after them: past what compaction or aborted transactions left out behind the last. */
   readonly end: number
   /** Leader epoch of the batch before that; -1 when not known. */
@@ -44,16 +48,6 @@ export interface ReadWorker {
   holds(isMeant: (partition: AssignedPartition) => boolean): boolean
 }
 
-interface ReaderError {
-  readonly error: KafkaError
-  /** Null: not about one partition. */
-  readonly partition: AssignedPartition | null
-  /** Whether it is still worth telling. */
-  readonly isCurrent: () => boolean
-  /** The application knows now. */
-  readonly onThrown: () => void
-}
-
 /**
  * Hands out what was fetched, and knows what the application has in hand.
  *
@@ -66,9 +60,7 @@ export class RecordReader {
   readonly #metrics: ConsumerMetrics
   /** Fetched and not read to the end, in the order of arrival. */
   readonly #queue: PartitionFetch[] = []
-  readonly #errors: ReaderError[] = []
-  /** Thrown at each ask: nothing more can come. */
-  #fatal: KafkaError | null = null
+  readonly #errors = new ReaderErrors()
   /** Partitions of which something is in hand. */
   #hand: AssignedPartition[] = []
   #onHandChanged: { readonly partitions: ReadonlySet<AssignedPartition>; readonly resolve: () => void }[] = []
@@ -98,7 +90,7 @@ export class RecordReader {
 
   /** To be thrown to the application, before any more records. */
   fail(error: KafkaError, onThrown: () => void): void {
-    this.#errors.push({ error, partition: null, isCurrent: () => true, onThrown })
+    this.#errors.add(error, onThrown)
     this.wake()
   }
 
@@ -108,33 +100,17 @@ export class RecordReader {
    */
   failPartition(partition: AssignedPartition, error: KafkaError): void {
     if (partition.hasFailed || !partition.isAssigned) return
-    partition.hasFailed = true
-    const { version } = partition
-    this.#errors.push({
-      error,
-      partition,
-      // A seek or a revocation since: it is about what nobody wants any more.
-      isCurrent: () => partition.isAssigned && partition.version === version,
-      onThrown: () => {
-        partition.hasFailed = false
-        partition.holdOff()
-        this.#owner.onRetired()
-      },
-    })
+    this.#errors.addOf(partition, error, () => this.#owner.onRetired())
     this.wake()
   }
 
   /** Throws what waits to be thrown about this partition, to another caller than the reader. */
   throwErrorOf(partition: AssignedPartition): void {
-    const at = this.#errors.findIndex((one) => one.partition === partition && one.isCurrent())
-    if (at < 0) return
-    const [{ error, onThrown }] = this.#errors.splice(at, 1) as [ReaderError]
-    onThrown()
-    throw error
+    this.#errors.throwOf(partition)
   }
 
   failForGood(error: KafkaError): void {
-    this.#fatal ??= error
+    this.#errors.addForGood(error)
     this.wake()
   }
 
@@ -180,7 +156,7 @@ export class RecordReader {
   takeWork(max: number, isWanted: (partition: AssignedPartition) => boolean): Chunk | null {
     if (this.#isClosed) return null
     this.#owner.onAsk()
-    this.#throwFirst()
+    this.#errors.throwFirst()
     const chunk = this.#takeChunk(max, isWanted)
     if (chunk !== null) this.#metrics.polled()
     return chunk
@@ -263,7 +239,7 @@ export class RecordReader {
       this.#isClosed ||
       current.index === current.chunk.length ||
       this.#isAsking ||
-      this.#errors.length > 0 ||
+      !this.#errors.isEmpty ||
       !current.isCurrent ||
       !current.partition.isReadable
     ) {
@@ -316,15 +292,17 @@ export class RecordReader {
       this.#owner.onAsk()
       for (;;) {
         if (this.#isClosed || isEnded()) return null
-        this.#throwFirst()
+        this.#errors.throwFirst()
         const taken = take()
         if (taken !== null) {
           if (this.#promised === null) return taken
           if (await this.#promised.keep(deadline?.signal, () => !this.#isClosed && !isEnded())) return taken
           continue
         }
-        if (this.#errors.length > 0) continue
+        if (!this.#errors.isEmpty) continue
         if (deadline?.expired) return null
+        // Aborted by what was called meanwhile: a listener that is added now would never be called.
+        deadline?.throwIfAborted()
         await this.#wait(deadline)
       }
     } finally {
@@ -361,15 +339,6 @@ export class RecordReader {
       }
       addAbortListener(signal, onAbort)
     })
-  }
-
-  #throwFirst(): void {
-    if (this.#fatal !== null) throw this.#fatal
-    for (let first = this.#errors.shift(); first !== undefined; first = this.#errors.shift()) {
-      if (!first.isCurrent()) continue
-      first.onThrown()
-      throw first.error
-    }
   }
 
   #takeRecord(): AnyRecord | null {
@@ -412,11 +381,12 @@ export class RecordReader {
       // Else `record()` would go on with what stands behind, which is not committed.
       this.#current = null
     }
+    const { position: start, positionEpoch: startEpoch } = partition
     partition.position = end
     partition.positionEpoch = endEpoch
     // Room for the next fetch now, not when the application comes back from its work with this one.
     if (isWhole && fetch.isExhausted) this.#retire(fetch)
-    return { partition, records, end, endEpoch }
+    return { partition, records, start, startEpoch, end, endEpoch }
   }
 
   #takePoll(max: number): AnyRecord[] | null {
@@ -424,7 +394,7 @@ export class RecordReader {
     if (first === null) return null
     let { records } = first
     this.#setHand([first.partition])
-    while (records.length < max && this.#errors.length === 0) {
+    while (records.length < max && this.#errors.isEmpty) {
       const next = this.#takeChunk(max - records.length)
       if (next === null) break
       records = records.concat(next.records)

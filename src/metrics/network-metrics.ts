@@ -70,13 +70,12 @@ export class NetworkMetrics {
 
   /** Figures of the broker at this address, which all its connections share. */
   node(address: string): NodeMetrics {
-    let node = this.nodes.get(address)
-    if (node === undefined) {
-      node = new NodeMetrics(this.#windows, this)
-      this.nodes.set(address, node)
-      const [oldest] = this.nodes.keys()
-      if (this.nodes.size > mostNodes) this.nodes.delete(oldest!)
-    }
+    const node = this.nodes.get(address) ?? new NodeMetrics(this.#windows, this)
+    // To the end of the list: the first to go is the one that nobody has connected to for longest.
+    this.nodes.delete(address)
+    this.nodes.set(address, node)
+    const [oldest] = this.nodes.keys()
+    if (this.nodes.size > mostNodes) this.nodes.delete(oldest!)
     return node
   }
 

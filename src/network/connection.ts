@@ -9,6 +9,7 @@ import type { Api } from '../protocol/message.ts'
 import type { FieldMap, StructInput, StructOf } from '../protocol/schema.ts'
 import { formatVersions, highestCommonVersion, type VersionRange } from '../protocol/version-range.ts'
 import { type ConnectionState, step } from './connection-state.ts'
+import { readInto } from './direct-reads.ts'
 import { InFlight, type PendingRequest } from './in-flight.ts'
 
 export interface ConnectionOptions {
@@ -91,7 +92,7 @@ export class Connection {
     this.#frames = new FrameReader(options.receiveMessageMaxBytes)
     this.#traffic = options.metrics?.node(this.broker)
     options.metrics?.connectionsOpened.record(1, performance.now())
-    stream.on('data', (chunk: Uint8Array) => this.#onData(chunk))
+    readInto(stream, { missing: () => this.#frames.missing, took: this.#onData })
     stream.on('end', () => this.#onEnd())
     stream.on('error', (error: Error) => this.#onError(error))
     stream.on('close', () => this.close(this.#lost('closed')))
@@ -361,7 +362,7 @@ export class Connection {
     this.#throttledUntil = Math.max(this.#throttledUntil, until)
   }
 
-  #onData(chunk: Uint8Array): void {
+  readonly #onData = (chunk: Uint8Array, isLent: boolean): void => {
     if (this.#state === 'closed') return
     if (this.#greeting.length < 4) {
       this.#greeting = Buffer.concat([this.#greeting, chunk.subarray(0, 4 - this.#greeting.length)])
@@ -370,7 +371,7 @@ export class Connection {
     }
     this.#touch()
     try {
-      this.#frames.push(chunk, this.#onFrame)
+      this.#frames.push(chunk, this.#onFrame, isLent)
     } catch (error) {
       this.close(this.#broken(error))
     }

@@ -8,6 +8,7 @@ import {
   TlsError,
 } from '../errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
+import { DirectReads } from './direct-reads.ts'
 import type { ConnectTarget } from './transport.ts'
 
 /** Dials TCP, and TLS over it where asked for. All addresses of the name are tried (KIP-302, happy eyeballs). */
@@ -65,7 +66,10 @@ function open({ host, port, tls }: ConnectTarget): Socket | TLSSocket {
   const to = { host, port, autoSelectFamilyAttemptTimeout: 1_000 }
   // Loaded when first needed: together they would be a third of what importing this package takes.
   const net = process.getBuiltinModule('node:net')
-  if (tls === null) return net.connect({ ...to, noDelay: true, keepAlive: true })
+  if (tls === null) {
+    const reads = new DirectReads()
+    return reads.of(net.connect({ ...to, noDelay: true, keepAlive: true, onread: reads.onread }))
+  }
   const given = tls === true ? {} : tls
   // An IP address is no server name (RFC 6066); Node checks the certificate against `host` all the same.
   const servername = net.isIP(host) === 0 ? { servername: host } : {}

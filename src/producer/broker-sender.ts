@@ -142,6 +142,9 @@ export class BrokerSender {
       const broker = this.#cluster.broker(this.nodeId)
       const connection = broker?.ready('main') ?? null
       if (connection === null) {
+        // What has timed out meanwhile needs no connection: a broker that is gone would be asked for for ever.
+        for (const queue of this.#queues) if (!queue.hasWaiting) this.#queues.delete(queue)
+        if (this.#queues.size === 0) break
         this.#blockedSince ??= performance.now()
         return this.#connect()
       }

@@ -24,7 +24,13 @@ import { FlushTracker } from './flush-tracker.ts'
 import type { BatchFactory, PartitionQueue } from './partition-queue.ts'
 import { ProducerBatch } from './producer-batch.ts'
 import type { IdentitySource } from './producer-identity.ts'
-import { codeOf, failRecords, type ProduceAnswerOfPartition, type RefusedRecords } from './refused-records.ts'
+import {
+  codeOf,
+  failRecords,
+  mayBeAppended,
+  type ProduceAnswerOfPartition,
+  type RefusedRecords,
+} from './refused-records.ts'
 import { Senders } from './senders.ts'
 import { StaleTopics } from './stale-topics.ts'
 import { type PartitioningOptions, TopicState } from './topic-state.ts'
@@ -169,7 +175,7 @@ export class Dispatcher implements SenderOwner {
     this.#expiry.stop()
     this.senders.close()
     for (const queue of this.#queues()) {
-      for (const batch of [...queue.batches()]) {
+      for (const batch of queue.batches()) {
         this.#fail(queue, batch, 'PRODUCER_CLOSED', 'the producer was closed before it was confirmed')
       }
     }
@@ -220,7 +226,8 @@ export class Dispatcher implements SenderOwner {
     const queues = [...sender.queues]
     if (!(error instanceof KafkaError && error.retriable)) {
       // Wrong credentials, an untrusted certificate: nothing that waiting could mend.
-      return this.#failWaiting(queues, error)
+      this.#failWaiting(queues, error)
+      return sender.wake()
     }
     this.#stale.refresh(new Set(queues.map((queue) => queue.topic)))
     this.#later(this.#options.retryBackoffMs, () => sender.wake())
@@ -244,7 +251,11 @@ export class Dispatcher implements SenderOwner {
       case errorCodes.messageTooLarge:
       case errorCodes.recordListTooLarge:
         // What may be in the log as a whole would not be known by its parts, and be written a second time.
-        if (batch.count > 1 && !batch.isSettled && !(batch.maybePersisted && batch.stamp.baseSequence >= 0)) {
+        if (
+          batch.count > 1 &&
+          !this.#isOver(batch) &&
+          !(batch.maybePersisted && batch.stamp.baseSequence >= 0)
+        ) {
           return this.#split(queue, batch)
         }
         break
@@ -253,16 +264,8 @@ export class Dispatcher implements SenderOwner {
       case errorCodes.invalidProducerEpoch:
         if (batch.stamp.baseSequence >= 0) return this.#outOfSequence(item, errorCode, info.name, text)
     }
+    if (mayBeAppended(answer)) batch.maybePersisted = true
     if (!info.retriable) return this.#giveUp(item, info.name, text, undefined, answer.recordErrors)
-    // The leader has it; whether it stays in the log is for the replicas to say. Any error can come with the offset that
-    // it got: of a leader that was replaced, say, while it waited for its followers (Java's DelayedProduce).
-    if (
-      answer.baseOffset >= 0n ||
-      errorCode === errorCodes.requestTimedOut ||
-      errorCode === errorCodes.notEnoughReplicasAfterAppend
-    ) {
-      batch.maybePersisted = true
-    }
     let isMoved = false
     if (info.staleMetadata) {
       const { metadata } = this.#cluster
@@ -312,11 +315,15 @@ export class Dispatcher implements SenderOwner {
     this.#wake(queue)
   }
 
-  /** Sends it again, unless that has been done often enough or the application has been told already. */
+  /** Whether it must not be sent again: the application has been told already, or its transaction does not go on. */
+  #isOver(batch: ProducerBatch): boolean {
+    return this.#isClosed || batch.isSettled || this.gate.transactions?.goesOn === false
+  }
+
+  /** Sends it again, unless that has been done often enough or it is over. */
   #repeat(item: QueuedBatch, error: KafkaError, immediately: boolean): void {
     const { queue, batch } = item
-    const isTooLate = this.gate.transactions?.goesOn === false
-    if (this.#isClosed || batch.isSettled || isTooLate || batch.attempts > this.#options.retries) {
+    if (this.#isOver(batch) || batch.attempts > this.#options.retries) {
       return this.#giveUp(item, error.code, error.message, error)
     }
     this.#options.metrics.retried(batch)
@@ -414,7 +421,7 @@ export class Dispatcher implements SenderOwner {
     const { deliveryTimeoutMs } = this.#options
     let oldest = Number.POSITIVE_INFINITY
     for (const queue of this.#queues()) {
-      for (const batch of [...queue.batches()]) {
+      for (const batch of queue.batches()) {
         if (batch.isSettled) continue
         if (batch.createdAt > latest) {
           oldest = Math.min(oldest, batch.createdAt)
@@ -430,7 +437,7 @@ export class Dispatcher implements SenderOwner {
   /** Those in flight get their answer. */
   #failWaiting(queues: Iterable<PartitionQueue>, error: Error): void {
     for (const queue of queues) {
-      for (const batch of [...queue.batches()]) {
+      for (const batch of queue.batches()) {
         if (!queue.isInFlight(batch)) this.#fail(queue, batch, codeOf(error), error.message, error)
       }
     }
@@ -453,7 +460,10 @@ export class Dispatcher implements SenderOwner {
     let leaderless: Set<string> | null = null
     for (const topic of this.#topics.values()) {
       const metadata = this.#cluster.metadata.peek(topic.name)
-      if (metadata === null || metadata === topic.metadata) continue
+      if (metadata === null) continue
+      // An answer with an error changes nothing, but who waits for a leader has none yet.
+      const isRefused = this.#cluster.metadata.errorCode(topic.name) !== errorCodes.none
+      if (metadata === topic.metadata && !isRefused) continue
       const isAnew = topic.update(metadata)
       for (const queue of topic.queues) {
         if (queue === undefined) continue

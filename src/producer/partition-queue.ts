@@ -139,10 +139,11 @@ export class PartitionQueue {
     return next !== null && next.size >= least && !this.#mustWaitForAnswers
   }
 
-  *batches(): Generator<ProducerBatch> {
-    yield* this.#inFlight
-    yield* this.#waiting
-    if (this.#open !== null) yield this.#open
+  /** All of them, oldest first: one that waits to be sent again can be older than those in flight. */
+  batches(): ProducerBatch[] {
+    const batches = [...this.#inFlight, ...this.#waiting].sort((a, b) => a.ordinal - b.ordinal)
+    if (this.#open !== null) batches.push(this.#open)
+    return batches
   }
 
   /**

@@ -25,7 +25,7 @@ export class ProducerBatch {
   readonly createdAt: number
   /** Requests that it was part of. */
   attempts = 0
-  /** A request with it went out and its answer never came: it may be in the log. */
+  /** A request with it went out, and its answer never came or left it open: it may be in the log. */
   maybePersisted = false
   /** The application has been told. */
   isSettled = false

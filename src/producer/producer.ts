@@ -456,8 +456,7 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
     mustFit: boolean,
   ): Error | null {
     if (this.#interceptors !== null) delivery = this.#interceptors.wrap(record, timestamp, delivery)
-    // Optional, as a record that is none at all is refused below like any other.
-    const topic = record?.topic
+    let topic = ''
     try {
       if (this.#closing !== null) throw closedError()
       this.#transactions?.checkSend()
@@ -466,6 +465,8 @@ export class Producer<K = Payload, V = Payload> implements AsyncDisposable {
           `a record must be an object, not ${record === null ? 'null' : typeof record}`,
         )
       }
+      // Not before, as it may be a getter of the application's, and throw.
+      topic = record.topic
       const { partition, headers } = record
       signal?.throwIfAborted()
       checkTopic(topic)

@@ -1,5 +1,6 @@
 import { DeliveryError } from '../errors.ts'
 import type { ProduceResponse } from '../protocol/apis/produce.ts'
+import { brokerErrorCode, brokerErrorInfo, errorCodes } from '../protocol/broker-errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { Severity } from './transactions/transaction-errors.ts'
@@ -10,6 +11,24 @@ export type ProduceAnswerOfPartition = ProduceResponse['responses'][number]['par
 export type RefusedRecords = ProduceAnswerOfPartition['recordErrors']
 
 type Persisted = 'no' | 'possibly'
+
+/**
+ * Whether a batch that was refused can be in the log all the same. Any error can come with the offset that it got: of a
+ * leader that was replaced, say, while it waited for its followers (Java's DelayedProduce). What went wrong in a way that
+ * the broker has no name for, or this client none, may have gone wrong after the write; so may a disk, while the
+ * followers have read from it already.
+ */
+export function mayBeAppended({ errorCode, baseOffset }: ProduceAnswerOfPartition): boolean {
+  if (baseOffset >= 0n) return true
+  switch (errorCode) {
+    case errorCodes.unknownServerError:
+    case errorCodes.requestTimedOut:
+    case errorCodes.notEnoughReplicasAfterAppend:
+    case errorCodes.kafkaStorageError:
+      return true
+  }
+  return brokerErrorCode(brokerErrorInfo(errorCode).name) === undefined
+}
 
 export function codeOf(error: Error): string {
   return error instanceof KafkaError ? error.code : 'DELIVERY_FAILED'

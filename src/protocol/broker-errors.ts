@@ -465,6 +465,7 @@ export const errorCodes = {
   invalidProducerEpoch: 47,
   concurrentTransactions: 51,
   operationNotAttempted: 55,
+  kafkaStorageError: 56,
   saslAuthenticationFailed: 58,
   unknownProducerId: 59,
   groupIdNotFound: 69,

@@ -26,10 +26,20 @@ export class FrameReader {
   }
 
   /**
+   * What is missing of the frame that has begun: whoever can read into it saves a copy, and gives what was read there to
+   * `push` like any other chunk. Null between frames.
+   */
+  get missing(): Uint8Array | null {
+    return this.#body === null ? null : this.#body.subarray(this.#filled)
+  }
+
+  /**
    * Takes the next chunk and hands each frame that it completes to `onFrame`. Throws ProtocolError MALFORMED for a size
    * that no frame may have, whose offset is that of the size in the stream; nothing can be read after that.
+   *
+   * @param isLent the chunk's memory is used again after the call: frames that lie in it are copied.
    */
-  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void, isLent = false): void {
     const chunkStart = this.#taken
     this.#taken += chunk.length
     let at = 0
@@ -52,7 +62,8 @@ export class FrameReader {
           )
         }
         if (chunk.length - at >= size) {
-          onFrame(chunk.subarray(at, at + size))
+          const frame = chunk.subarray(at, at + size)
+          onFrame(isLent ? Buffer.from(frame) : frame)
           at += size
           continue
         }
@@ -62,7 +73,9 @@ export class FrameReader {
       }
       const body = this.#body
       const take = Math.min(body.length - this.#filled, chunk.length - at)
-      body.set(at === 0 && take === chunk.length ? chunk : chunk.subarray(at, at + take), this.#filled)
+      if (!isAt(body, this.#filled, chunk)) {
+        body.set(at === 0 && take === chunk.length ? chunk : chunk.subarray(at, at + take), this.#filled)
+      }
       this.#filled += take
       at += take
       if (this.#filled === body.length) {
@@ -71,4 +84,9 @@ export class FrameReader {
       }
     }
   }
+}
+
+/** Whether the chunk was read straight into its place. */
+function isAt(body: Uint8Array, position: number, chunk: Uint8Array): boolean {
+  return chunk.buffer === body.buffer && chunk.byteOffset === body.byteOffset + position
 }

@@ -272,6 +272,22 @@ describe('committed offsets', () => {
     expect(two.seen(offsetFetch)[0]?.body.groups[0]?.topics).toBeNull()
   })
 
+  it.each([
+    ['partition', { groups: [{ groupId: 'g', topics: [{ name: 'a', partitions: [] }] }] }],
+    ['group', { groups: [] }],
+  ])(
+    'are asked for again when the answer leaves a %s out: that is no word of there being none',
+    async (_what, left) => {
+      two.on(offsetFetch, () => {
+        if (two.seen(offsetFetch).length < 3) return left
+        const partitions = [{ partitionIndex: 0, committedOffset: 5n }]
+        return { groups: [{ groupId: 'g', topics: [{ name: 'a', partitions }] }] }
+      })
+      expect((await committed(clusterOf(), [latest(0)])).get('a-0')?.offset).toBe(5)
+      expect(two.seen(offsetFetch)).toHaveLength(3)
+    },
+  )
+
   it('fail with the error of a partition', async () => {
     const errorCode = errorCodes.topicAuthorizationFailed
     two.on(offsetFetch, () => ({

@@ -5,7 +5,7 @@ import type { KafkaError } from '../../src/protocol/errors.ts'
 import { string } from '../../src/serializers.ts'
 import { delay, failWith, startKafka, type TestKafka } from '../../src/testing/index.ts'
 import { TopicWriter } from '../support/produce-records.ts'
-import { failureOf } from '../support/promises.ts'
+import { failureOf, gate } from '../support/promises.ts'
 
 const partition = { topic: 'orders', partition: 0 }
 
@@ -107,6 +107,48 @@ describe('a consumer with atMostOnce', () => {
     })
     expect(await consumer.position(partition)).toBe(0)
     expect(offsets(await consumer.poll({ timeoutMs: 10_000 }))).toEqual([0, 1, 2, 3])
+  })
+
+  it('waits in a rebalance for no message that a seek has passed over', async () => {
+    await using consumer = consumerOf({ heartbeatIntervalMs: 100 })
+    const seen: number[] = []
+    const running = consumer.run({
+      eachMessage: ({ offset }) => {
+        seen.push(offset)
+        if (offset === 0) consumer.seek({ ...partition, offset: 5 })
+      },
+    })
+    await expect.poll(() => seen).toEqual([0, 5])
+    await using other = consumerOf({ heartbeatIntervalMs: 100 })
+    const polled = other.poll({ timeoutMs: 5000 })
+    await expect.poll(() => other.groupMetadata().generationId, { timeout: 5000 }).toBeGreaterThan(1)
+    await Promise.all([consumer.close(), other.close()])
+    await running
+    await polled
+  })
+
+  it('handles what is committed and waits for its turn, also when the commit of what comes after is refused', async () => {
+    await using consumer = consumerOf({ heartbeatIntervalMs: 100, maxPollRecords: 50 })
+    const seen: number[] = []
+    const failed = gate()
+    const running = consumer.run({
+      ordering: 'none',
+      onError: 'retry',
+      backoff: { initialMs: 500, maxMs: 500 },
+      eachMessage: ({ offset }, { attempt }) => {
+        if (offset === 0 && attempt === 1) {
+          kafka.control('OffsetCommit', () => failWith('REBALANCE_IN_PROGRESS'), { times: 1 })
+          failed.open()
+          throw new Error('not yet')
+        }
+        seen.push(offset)
+      },
+    })
+    await failed.opened
+    await writer.write('orders', 0, ['g'])
+    await expect.poll(() => seen.toSorted(), { timeout: 10_000 }).toEqual([0, 1, 2, 3, 4, 5, 6])
+    await consumer.close()
+    await running
   })
 
   it('has nothing in hand after a commit that failed: a rebalance does not wait for its next ask', async () => {

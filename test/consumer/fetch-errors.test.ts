@@ -4,6 +4,7 @@ import type { ConsumerOptions } from '../../src/consumer/consumer-options.ts'
 import { fetch } from '../../src/protocol/apis/fetch.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { brokerErrorCode } from '../../src/protocol/broker-errors.ts'
+import type { KafkaError } from '../../src/protocol/errors.ts'
 import { string } from '../../src/serializers.ts'
 import { logOf, type ScriptedCluster, startScriptedCluster } from '../support/scripted-cluster.ts'
 
@@ -122,9 +123,23 @@ describe('an error of one partition in an answer to a fetch', () => {
         })),
       })),
     }))
-    await using earliest = consumerOf(cluster, { autoOffsetReset: 'earliest' })
+    const told: KafkaError[] = []
+    await using earliest = consumerOf(cluster, {
+      autoOffsetReset: 'earliest',
+      onError: (error) => told.push(error),
+    })
     earliest.assign([{ topic: cluster.topic, partition: 0, offset: 9 }])
     expect(await take(earliest, 3)).toEqual(['b', 'c', 'd'])
+    expect(told).toMatchObject([
+      {
+        code: 'OFFSET_OUT_OF_RANGE',
+        topic: cluster.topic,
+        partition: 0,
+        message: expect.stringContaining(
+          'position 9 is out of range; going on by autoOffsetReset, which is earliest',
+        ),
+      },
+    ])
     await using latest = consumerOf(cluster, { autoOffsetReset: 'latest' })
     latest.assign([{ topic: cluster.topic, partition: 0, offset: 9 }])
     expect(await take(latest, 1)).toEqual(['d'])

@@ -109,6 +109,17 @@ describe.each(versions)('a fetch session, version $version', ({ version, key, ab
     })
   })
 
+  it('has the topic of a position from an answer that leaves it out, too', () => {
+    const [a, b] = [partitionAt(0, 5), partitionAt(1, 6)]
+    const session = opened(a, b)
+    a.seekUnchecked(9, -1)
+    b.seekUnchecked(9, -1)
+    session.request([a, b], version, limits, metadata)
+    b.seekUnchecked(10, -1)
+    session.answered(answer(7, about, []))
+    expect([a.topicId, b.topicId]).toEqual([firstId, null])
+  })
+
   it('names what is new, and what is no longer wanted, once', () => {
     const [a, b, c] = [partitionAt(0, 5), partitionAt(1, 6), partitionAt(2, 0)]
     const session = opened(a, b)

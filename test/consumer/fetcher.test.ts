@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { Consumer } from '../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../src/consumer/consumer-options.ts'
 import { AuthenticationError } from '../../src/errors.ts'
+import { apiVersions } from '../../src/protocol/apis/api-versions.ts'
 import { fetch } from '../../src/protocol/apis/fetch.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
+import { offsetForLeaderEpoch } from '../../src/protocol/apis/offset-for-leader-epoch.ts'
 import { errorCodes } from '../../src/protocol/broker-errors.ts'
 import { string } from '../../src/serializers.ts'
 import { gate } from '../support/promises.ts'
@@ -129,6 +131,56 @@ describe('fetching', () => {
     expect(await take(consumer, 5)).toEqual(numbers(0, 5))
     expect(askedOf(fresh.seen(fetch)[0]!)).toMatchObject([{ currentLeaderEpoch: 6 }])
     expect(old.seen(metadata).length + fresh.seen(metadata).length).toBe(1)
+  })
+
+  it('holds a position against the log of a leader that was elected again while it was being connected to', async () => {
+    await using cluster = await startScriptedCluster(1, [1])
+    const [leader] = cluster.brokers as [(typeof cluster.brokers)[0]]
+    await using consumer = consumerOf(cluster, { metadataMaxAgeMs: 1 })
+    leader.on(offsetForLeaderEpoch, ({ body }) => ({
+      topics: body.topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition, leaderEpoch }) => ({
+          partition,
+          leaderEpoch,
+          endOffset: 100n,
+        })),
+      })),
+    }))
+    const held = gate()
+    const apis = [apiVersions, metadata, fetch, offsetForLeaderEpoch]
+    leader.on(apiVersions, async () => {
+      if (leader.seen(offsetForLeaderEpoch).length > 0) await held.opened
+      return {
+        apiKeys: apis.map(({ key: apiKey, stableVersions: { min: minVersion, max: maxVersion } }) => ({
+          apiKey,
+          minVersion,
+          maxVersion,
+        })),
+      }
+    })
+    cluster.onFetch(leader, logOf(numbers(0, 5)))
+    consumer.assign([{ topic: cluster.topic, partition: 0, offset: 3, leaderEpoch: 5 }])
+    const reading = take(consumer, 2)
+    await leader.until(() => leader.seen(apiVersions).some((one) => one.connection === 3))
+    cluster.leaderEpoch = 7
+    const before = leader.seen(metadata).length
+    while (leader.seen(metadata).length < before + 2) {
+      await consumer.partitionsFor(cluster.topic)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    held.open()
+    expect(await reading).toEqual(['v3', 'v4'])
+    const asked = leader.requests
+      .filter(({ api }) => api === 'OffsetForLeaderEpoch' || api === 'Fetch')
+      .slice(0, 3)
+      .map((request) =>
+        request.api === 'Fetch'
+          ? askedOf(request)[0]!.currentLeaderEpoch
+          : (request.body.topics as unknown as { partitions: { currentLeaderEpoch: number }[] }[])[0]!
+              .partitions[0]!.currentLeaderEpoch,
+      )
+    expect(asked).toEqual([5, 7, 7])
   })
 
   it('does not believe a leader that is of the topic before it was made anew', async () => {

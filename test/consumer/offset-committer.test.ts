@@ -130,6 +130,14 @@ describe('OffsetCommitter', () => {
     expect(refusals).toEqual([])
   })
 
+  it('takes nothing for committed that the answer leaves out', async () => {
+    broker.on(offsetCommit, ({ body }) =>
+      broker.seen(offsetCommit).length < 3 ? { topics: [] } : answer(body as OffsetCommitRequest, 0),
+    )
+    await commit(1)
+    expect(committedOffsets()).toEqual([1n, 1n, 1n])
+  })
+
   it('ends at the deadline, and does not send what has waited for too long', async () => {
     broker.on(offsetCommit, () => null)
     const late = committer.commit(() => [{ topic: 't', partition: 1, offset: 1 }], new Deadline(50))

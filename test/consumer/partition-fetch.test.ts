@@ -68,6 +68,21 @@ describe('PartitionFetch', () => {
     expect(fetch.chunkEnd).toBe(9)
   })
 
+  it('does not take the leader epoch of a batch that cannot be read', () => {
+    const broken = batch([2, 3], { partitionLeaderEpoch: 0x7fffffff })
+    broken[broken.length - 1]! ^= 1
+    const fetch = fetchOf(0, [batch([0, 1], { partitionLeaderEpoch: 3 }), broken])
+    fetch.fill(1000)
+    expect([fetch.chunk.length, fetch.chunkEnd, fetch.chunkEpoch]).toEqual([2, 2, 3])
+    expect(() => fetch.fill(1000)).toThrow(/at offset 2 cannot be read/)
+    expect(fetch.chunkEpoch).toBe(3)
+  })
+
+  it('is empty when all that came is before the position', () => {
+    expect(fetchOf(5, [batch([0, 1, 2])]).isEmpty).toBe(true)
+    expect(fetchOf(2, [batch([0, 1, 2])]).isEmpty).toBe(false)
+  })
+
   it('leaves out the records before the position', () => {
     expect(offsetsOf(fetchOf(4, [batch([0, 1, 2]), batch([3, 4, 5])]))).toEqual([4, 5])
   })

@@ -1,4 +1,5 @@
-import { describe, expect, test, vi } from 'vitest'
+import zlib from 'node:zlib'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Kafka } from '../../src/index.ts'
 import { disconnect, failWith, startKafka } from '../../src/testing/index.ts'
 import { failureOf, gate } from '../support/promises.ts'
@@ -12,6 +13,10 @@ const single = { batchSize: 0, lingerMs: 0 }
 
 /** Lets what was sent in this turn reach the socket. */
 const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('a log that does not know the producer, and takes any sequence number from it', () => {
   test('of a new leader gets repeated batches one at a time: a second one would come before a first that is refused', async () => {
@@ -85,6 +90,58 @@ describe('a log that does not know the producer, and takes any sequence number f
     expect(isRefused).toBe(true)
     expect(cluster.log('t').values).toEqual(['a', 'b'])
   })
+})
+
+test('a request goes to the topics that were there when its batches were taken, though one is made anew while it is compressed', async () => {
+  // The other broker tells of topics, also while the leader holds its answers back.
+  await using kafka = await startKafka({ brokers: 2 })
+  const leader = kafka.brokerIds[1]!
+  const [bootstrapServers] = kafka.bootstrapServers.split(',')
+  const client = new Kafka({ bootstrapServers: bootstrapServers!, retryBackoffMs: 5 })
+  await using admin = client.admin()
+  await using producer = client.producer({ compressionType: 'gzip', batchSize: 0 })
+  await admin.createTopics([{ name: 't', replicasAssignments: { 0: [leader] } }])
+  await producer.send({ topic: 't', value: 'first' })
+  const arrived = gate()
+  const held = gate()
+  kafka.control(
+    'Produce',
+    async () => {
+      arrived.open()
+      await held.opened
+      return undefined
+    },
+    { times: 1 },
+  )
+  const before = producer.send({ topic: 't', partition: 0, value: 'before' })
+  await arrived.opened
+
+  const { gzip } = zlib
+  const compressing = gate()
+  const compressed = gate()
+  vi.spyOn(zlib, 'gzip').mockImplementationOnce(((bytes, options, done) => {
+    compressing.open()
+    void compressed.opened.then(() => gzip(bytes as Buffer, options, done))
+  }) as typeof gzip)
+  const large = 'large'.padEnd(10_000, '.')
+  const after = producer.send({ topic: 't', partition: 0, value: large })
+  await compressing.opened
+  await admin.deleteTopics(['t'])
+  await admin.createTopics([{ name: 't', replicasAssignments: { 0: [leader], 1: [leader] } }])
+  // For a partition that is not known the producer has to ask, and learns of the new topic.
+  const other = producer.send({ topic: 't', partition: 1, value: 'other' })
+  await vi.waitFor(async () => expect(await producer.partitionsFor('t')).toHaveLength(2))
+  compressed.open()
+  // It has to be written before the earlier one comes back, to be able to overtake it.
+  const sentTotal = async () =>
+    (await producer.metrics()).find(({ name }) => name === 'record-send-total')?.value
+  await expect.poll(sentTotal).toBeGreaterThan(2)
+  held.open()
+  await Promise.all([before, after, other])
+  const values = kafka
+    .records('t')
+    .flatMap(({ partition, value }) => (partition === 0 ? [String(value)] : []))
+  expect(values.map((value) => value.slice(0, 6))).toEqual(['before', 'large.'])
 })
 
 test('what follows a batch that has failed begins a new epoch: before Kafka 2.5 a broker takes no gap from a producer that it does not know, and could not be asked twice', async () => {

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Kafka, type Producer } from '../../src/index.ts'
 import type { ProducerConfig } from '../../src/producer/producer-options.ts'
 import { errorCodes } from '../../src/protocol/broker-errors.ts'
-import { startKafka, type TestKafka } from '../../src/testing/index.ts'
-import { gate } from '../support/promises.ts'
+import { changeAnswer, startKafka, type TestKafka } from '../../src/testing/index.ts'
+import { failureOf, gate } from '../support/promises.ts'
 import type { ScriptedProducerCluster, Verdict } from '../support/scripted-producer-broker.ts'
 import { startProducer } from '../support/start-producer.ts'
 
@@ -83,6 +83,52 @@ describe('a leader that moves', () => {
       )
       .toBeGreaterThan(1)
   })
+})
+
+test('a partition without a leader is asked for again though the answer says that there is no such topic', async () => {
+  await using kafka = await startKafka({ brokers: 2, topics: [{ name: 't', replicationFactor: 1 }] })
+  const { leader } = kafka.cluster.topics.partition('t', 0)!
+  await kafka.stopBroker(leader)
+  await using producer = new Kafka({
+    bootstrapServers: kafka.bootstrapServers,
+    retryBackoffMs: 10,
+  }).producer()
+  expect(await producer.partitionsFor('t')).toMatchObject([{ leader: -1 }])
+  const lagging = kafka.control(
+    'Metadata',
+    () =>
+      changeAnswer((answer) => {
+        const [topic] = answer.topics as { errorCode: number }[]
+        topic!.errorCode = errorCodes.unknownTopicOrPartition
+      }),
+    { times: 1 },
+  )
+  const sent = producer.send({ topic: 't', value: 'a' })
+  await expect.poll(() => lagging.count).toBe(1)
+  await kafka.startBroker(leader)
+  await expect(sent).resolves.toMatchObject({ offset: 0 })
+})
+
+test('a broker that is gone is not asked for any more when nothing waits for it', async () => {
+  await using kafka = await startKafka({ brokers: 2, topics: [{ name: 't', replicationFactor: 1 }] })
+  await using producer = new Kafka({
+    bootstrapServers: kafka.bootstrapServers,
+    retryBackoffMs: 5,
+    retryBackoffMaxMs: 5,
+    reconnectBackoffMs: 5,
+    reconnectBackoffMaxMs: 5,
+  }).producer({ deliveryTimeoutMs: 300, requestTimeoutMs: 200 })
+  await producer.send({ topic: 't', value: 'a' })
+  await kafka.stopBroker(kafka.cluster.topics.partition('t', 0)!.leader)
+  const asked = () => kafka.requests.all('Metadata').length
+  const before = asked()
+  expect(await failureOf(producer.send({ topic: 't', value: 'b' }))).toMatchObject({
+    code: 'DELIVERY_TIMEOUT',
+  })
+  const until = asked()
+  expect(until - before).toBeGreaterThan(5)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(asked() - until).toBeLessThan(5)
 })
 
 describe('a broker that comes back', () => {

@@ -39,6 +39,29 @@ describe('a frame reader', () => {
     }
   })
 
+  it('takes what was read into its own memory, and copies what is in memory that is used again', () => {
+    const bodies = fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 8 })
+    fc.assert(
+      fc.property(bodies, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (frames, sizes) => {
+        const bytes = Buffer.concat(frames.map(sized))
+        const reader = new FrameReader(1_000)
+        const read: Uint8Array[] = []
+        const scratch = Buffer.alloc(16)
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          // As a socket does: as much as there is, but no more than there is room for.
+          const { missing } = reader
+          const room = missing ?? scratch
+          const count = Math.min(room.length, sizes[i % sizes.length]!, bytes.length - at)
+          room.set(bytes.subarray(at, at + count))
+          reader.push(room.subarray(0, count), (frame) => read.push(frame), missing === null)
+          at += count
+        }
+        scratch.fill(0xff)
+        expect(read.map((frame) => Buffer.from(frame))).toEqual(frames.map((frame) => Buffer.from(frame)))
+      }),
+    )
+  })
+
   it('gives a frame that lies in one chunk without copying it', () => {
     const chunk = sized(Buffer.from('abc'))
     const seen: Uint8Array[] = []

@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../../src/consumer/group/assignors/assignor.ts'
-import type { MemberOwner } from '../../src/consumer/group/group-member.ts'
+import type { MemberOwner, ReportedState } from '../../src/consumer/group/group-member.ts'
 import type { Deadline } from '../../src/deadline.ts'
 import type { KafkaError } from '../../src/protocol/errors.ts'
 
@@ -19,6 +19,7 @@ function names(partitions: readonly TopicPartition[]): string[] {
 /** An owner of a group member that holds what it is given, lets go when told to, and writes all of it down. */
 export class RecordingOwner implements MemberOwner {
   readonly events: OwnerEvent[] = []
+  readonly states: ReportedState[] = []
   subscription: readonly string[]
   pattern: string | null = null
   /** Monotonic milliseconds; null: the application waits for records all the time. */
@@ -80,6 +81,10 @@ export class RecordingOwner implements MemberOwner {
   async onLost(partitions: readonly TopicPartition[]): Promise<void> {
     this.#owned = []
     this.#record({ kind: 'lost', partitions: names(partitions) })
+  }
+
+  onState(state: ReportedState): void {
+    this.states.push(state)
   }
 
   onLate(error: KafkaError): void {

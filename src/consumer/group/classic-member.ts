@@ -216,6 +216,7 @@ export class ClassicMember implements GroupMember {
       await this.#sync(joined)
       await generation.whenEnded()
       await this.#settle(generation)
+      if (!generation.isAssigned) await this.#again()
     } finally {
       generation.dispose()
       this.#generation = null
@@ -302,9 +303,10 @@ export class ClassicMember implements GroupMember {
         { groupId, api: joinGroup.name, fatal: true },
       )
     }
-    // Its signal is the generation's end: a heartbeat that hears of the next rebalance, or of our expulsion, also ends
-    // the wait for an answer that may never come.
-    const options = this.#longPoll(generation.ended)
+    // It ends with the generation: a heartbeat may hear of the next rebalance, or of our expulsion. The leader may take as
+    // long as a rebalance, but one answer is not waited for that long: with one that got lost the member would sit in a
+    // stable group without partitions. The coordinator takes the same request again, in place of the first.
+    const options = { ...this.#longPoll(generation.ended), timeoutMs: this.#cluster.options.requestTimeoutMs }
     let answer: { errorCode: number; assignment: Uint8Array }
     try {
       const assignments = await this.#lead(joined, assignor, options.deadline)
@@ -327,6 +329,7 @@ export class ClassicMember implements GroupMember {
 
     const assignment = readAssignment(answer.assignment, topics, groupId)
     this.#become('stable')
+    generation.isAssigned = true
     this.#backoff.reset()
     this.#attempts = 0
     this.#ownedSince = generationId
@@ -465,7 +468,7 @@ export class ClassicMember implements GroupMember {
     return { to: { group: groupId }, purpose: 'group', deadline, timeoutMs, groupId } as const
   }
 
-  /** For a join that is due at once, unless the coordinator keeps asking for it. */
+  /** For a join that is due at once, unless the coordinator keeps asking for it without ever assigning anything. */
   async #again(): Promise<null> {
     this.#attempts++
     if (this.#attempts >= hastyJoins) await this.#pause()
@@ -484,7 +487,7 @@ export class ClassicMember implements GroupMember {
 
   #enter(state: MemberState): void {
     this.#state = step(this.#state, state)
-    this.#owner.onState?.(state)
+    this.#owner.onState(state)
     if (state === 'joining' || state === 'syncing') return
     this.#kept = null
     for (const resolve of this.#onNewState.splice(0)) resolve()

@@ -57,7 +57,8 @@ export function heartbeatBody(
       { groupId: member.groupId, api: consumerGroupHeartbeat.name },
     )
   }
-  const isSame = (name: keyof MemberStatement) => told !== null && String(told[name]) === String(now[name])
+  const isSame = (name: keyof MemberStatement) =>
+    told !== null && JSON.stringify(told[name]) === JSON.stringify(now[name])
   return {
     ...member,
     rackId: isSame('rackId') ? null : now.rackId,

@@ -230,8 +230,14 @@ export class ConsumerHeartbeats {
       this.#found(verdict)
       return 0
     }
+    const { memberEpoch, heartbeatIntervalMs } = answer
+    // Sent back, 0 would be another join, and one below 0 a goodbye.
+    if (memberEpoch <= joinEpoch) {
+      const { groupId } = this.#options
+      const message = `group ${groupId}: the coordinator answered the member epoch ${memberEpoch}; they begin at 1`
+      throw new KafkaError('INVALID_RESPONSE', message, { groupId, api: consumerGroupHeartbeat.name })
+    }
     this.#told = sent.statement
-    const { heartbeatIntervalMs } = answer
     this.#intervalMs = Math.min(int32Max, Math.max(heartbeatIntervalMs, this.#options.retryBackoffMs))
     this.#target.onAnswer(answer)
     return this.#intervalMs

@@ -28,6 +28,8 @@ class ConsumerStay extends Stay {
   /** Every one that it has had: a commit that was sent with one of them may be sent again with the present one. */
   readonly issued = new WeakSet<GroupMetadata>()
   heartbeats: ConsumerHeartbeats | null = null
+  /** Heartbeats that were answered well, the join included. */
+  answers = 0
 }
 
 /**
@@ -127,6 +129,7 @@ export class ConsumerMember implements GroupMember {
     this.#stay?.end({ kind: 'left' })
     this.#stay?.heartbeats?.stop()
     this.#wake?.()
+    this.#owner.onState('left')
     await Promise.allSettled([
       deadline.race(this.#running ?? Promise.resolve(), 'the end of the membership'),
       this.#sendLeave(deadline, operation),
@@ -141,13 +144,14 @@ export class ConsumerMember implements GroupMember {
     const { groupId, groupInstanceId: instanceId } = this.#options
     const isStatic = instanceId !== null
     if (!this.#mayBeMember || !this.#isIdKnown || (operation === 'remainInGroup' && !isStatic)) return
-    this.#mayBeMember = false
     const memberEpoch = isStatic && operation !== 'leaveGroup' ? staticLeaveEpoch : leaveEpoch
     await sendConsumerLeave(
       this.#cluster,
       { groupId, memberId: this.#memberId, memberEpoch, instanceId },
       deadline,
     )
+    // A late member's may be cut short by `leave()`, before it was heard or even written: that says goodbye itself then.
+    if (!deadline.signal?.aborted) this.#mayBeMember = false
   }
 
   async #run(): Promise<void> {
@@ -155,13 +159,14 @@ export class ConsumerMember implements GroupMember {
       while (!this.#leaving.signal.aborted) await this.#settle(await this.#live())
     } catch (error) {
       if (this.#leaving.signal.aborted) return
+      this.#owner.onState('left')
       await this.#lose()
       if (!this.#leaving.signal.aborted) this.#owner.onFatal(kafkaErrorOf(error, this.#options.groupId))
     }
   }
 
   /** From a join to the verdict on what came of it, with nothing under way any more. */
-  async #live(): Promise<{ verdict: Verdict; hasJoined: boolean }> {
+  async #live(): Promise<{ verdict: Verdict; hasStayed: boolean }> {
     const stay = new ConsumerStay()
     this.#memberEpoch = joinEpoch
     const heartbeats: ConsumerHeartbeats = new ConsumerHeartbeats(this.#cluster, this.#options, {
@@ -192,7 +197,7 @@ export class ConsumerMember implements GroupMember {
     heartbeats.stop()
     await Promise.all([heartbeats.ended(), reconciler.ended()])
     // Not the one from above: while partitions were handed over, a graver one may have come.
-    return { verdict: stay.verdict!, hasJoined: stay.metadata !== null }
+    return { verdict: stay.verdict!, hasStayed: stay.answers > 1 }
   }
 
   #identity(version: number): { memberId: string; memberEpoch: number } {
@@ -218,6 +223,7 @@ export class ConsumerMember implements GroupMember {
     if (memberId !== null && memberId !== '') this.#memberId = memberId
     this.#isIdKnown = true
     this.#memberEpoch = memberEpoch
+    stay.answers++
     if (stay.metadata?.generationId === memberEpoch) return
     const { groupId, groupInstanceId } = this.#options
     stay.metadata = { groupId, generationId: memberEpoch, memberId: this.#memberId, groupInstanceId }
@@ -225,13 +231,14 @@ export class ConsumerMember implements GroupMember {
   }
 
   /** Acts on the verdict, so that a join can follow. Throws what is fatal. */
-  async #settle({ verdict, hasJoined }: { verdict: Verdict; hasJoined: boolean }): Promise<void> {
+  async #settle({ verdict, hasStayed }: { verdict: Verdict; hasStayed: boolean }): Promise<void> {
     if (verdict.kind === 'left') return
     if (verdict.kind === 'fatal') throw verdict.error
+    this.#owner.onState('unjoined')
     if (verdict.kind === 'lost') {
       await this.#lose()
-      // A join at once, but not for ever: this coordinator refuses joins as well.
-      if (hasJoined) this.#backoff.reset()
+      // A join at once, but not for ever: this coordinator refuses joins as well, or what comes right after them.
+      if (hasStayed) this.#backoff.reset()
       else await sleep(this.#backoff.next(), this.#leaving.signal)
       return
     }

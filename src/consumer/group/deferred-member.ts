@@ -22,11 +22,16 @@ export class DeferredMember implements GroupMember {
   }
 
   start(): void {
-    this.#loading ??= this.#load().then((member) => {
-      if (this.#hasLeft) return
-      this.#member = member
-      member.start()
-    }, this.#onFailure)
+    this.#loading ??= this.#load().then(
+      (member) => {
+        if (this.#hasLeft) return
+        this.#member = member
+        member.start()
+      },
+      (error: unknown) => {
+        if (!this.#hasLeft) this.#onFailure(error)
+      },
+    )
   }
 
   /** What has changed before it is there, it joins with. */

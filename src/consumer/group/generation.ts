@@ -11,6 +11,8 @@ import { Stay } from './stay.ts'
 export class Generation extends Stay {
   readonly metadata: GroupMetadata
   heartbeats: HeartbeatLoop | null = null
+  /** It came as far as an assignment. */
+  isAssigned = false
   /** The leader's. */
   watch: PartitionWatch | null = null
 

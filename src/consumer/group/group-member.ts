@@ -22,6 +22,9 @@ export interface GroupMetadata {
  */
 export type GroupMembershipOperation = 'default' | 'leaveGroup' | 'remainInGroup'
 
+/** Where a member is, for what is measured; `reconciling` in KIP-848: it gives partitions up, or takes them on. */
+export type ReportedState = MemberState | 'reconciling'
+
 /**
  * What a group protocol asks of the consumer that it works for. The three partition events come one at a time, each
  * after the one before has settled; the member goes on when the promise does, or when `deadline` is over. The deadline's
@@ -53,8 +56,8 @@ export interface MemberOwner {
   lastPollAt(): number
   /** The application was longer than `maxPollIntervalMs` with its records. The member has left; `rejoin` brings it back. */
   onLate(error: KafkaError): void
-  /** The member has come to this state; for what is measured. Members of other protocols than the classic one need not tell. */
-  onState?(state: MemberState): void
+  /** The member has come to this state. */
+  onState(state: ReportedState): void
   /** Something stands in the way, and may pass without a word of ours; the member tries on. */
   onTrouble(error: KafkaError): void
   /** Nothing more can come of this member: fenced, not authorized, no protocol in common. */

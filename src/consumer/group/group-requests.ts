@@ -82,8 +82,7 @@ export function joinGroupBody(parameters: JoinParameters): (version: number) => 
   }
 }
 
-/** LeaveGroup's body for one dynamic member, by version. */
-/** Never rejects: the session timeout does the same, only later. */
+/** LeaveGroup of one member. Never rejects: the session timeout does the same, only later. */
 export async function sendLeave(
   cluster: Cluster,
   {

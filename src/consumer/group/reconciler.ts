@@ -44,6 +44,8 @@ export class Reconciler {
   #acknowledged: readonly TopicIdPartitions[] | null = null
   /** The first assignment is told also when it is empty. */
   #hasAssigned = false
+  /** Told to be at it, and not yet to have come to its end. */
+  #isReconciling = false
   #wake: () => void = () => {}
   #running: Promise<void> | null = null
 
@@ -64,7 +66,10 @@ export class Reconciler {
   }
 
   take(target: readonly TopicIdPartitions[]): void {
-    this.#target = target
+    this.#target = target.map(({ topicId, partitions }) => ({
+      topicId,
+      partitions: partitions.filter((one) => one >= 0),
+    }))
     this.#wake()
   }
 
@@ -120,21 +125,34 @@ export class Reconciler {
       target.flatMap(({ topicId, partitions }) => partitions.map((one) => keyOf(topicId, one))),
     )
     const gone = [...this.#held].filter(([key]) => !isWanted.has(key)).map(([, one]) => one)
+    if (gone.length > 0) this.#begin()
     if (!(await this.#giveUp(gone, wanted))) return false
     // Also when there was nothing to give up: it may have asked back what has not even been taken on.
     if (gone.length > 0 || this.#acknowledged !== target) this.#owner.onGivenUp()
     this.#acknowledged = target
     if (this.#target !== target) return false
 
-    const added = [...wanted].filter(([key]) => !this.#held.has(key))
+    const names = new Set([...this.#held.values()].map(partitionKey))
+    const added = [...wanted].filter(([key, one]) => !this.#held.has(key) && !names.has(partitionKey(one)))
     if (added.length > 0 || gone.length > 0 || !this.#hasAssigned) {
       this.#hasAssigned = true
+      this.#begin()
       for (const [key, one] of added) this.#held.set(key, one)
       const whole = [...this.#held.values()].map(plain)
       const fresh = added.map(([, one]) => plain(one))
       await this.#tell((deadline) => this.#owner.member.onAssigned(whole, fresh, deadline))
     }
+    if (this.#isReconciling && !over.aborted) {
+      this.#isReconciling = false
+      this.#owner.member.onState('stable')
+    }
     return wanted.size === isWanted.size
+  }
+
+  #begin(): void {
+    if (this.#isReconciling) return
+    this.#isReconciling = true
+    this.#owner.member.onState('reconciling')
   }
 
   /** False when the stay is over, or these were not handed over in order and it is now. */

@@ -28,7 +28,8 @@ export async function sendDeadLetters(
   producer: DeadLetterProducer,
   letters: readonly DeadLetter[],
 ): Promise<void> {
-  await Promise.all(letters.map((letter) => producer.send(letter)))
+  // Async, or one that throws would leave those before it without anybody to take their failures.
+  await Promise.all(letters.map(async (letter) => producer.send(letter)))
 }
 
 /** Headers that cannot be read may be the very reason; the rest of the record is worth keeping all the same. */

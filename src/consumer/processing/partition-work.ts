@@ -38,6 +38,11 @@ export class PartitionWork {
     return this.partition.isAssigned && this.partition.jumps === this.#jumps
   }
 
+  /** Whether something of it has to come to its end before the partition is handed over. */
+  get isHeld(): boolean {
+    return this.#held > 0
+  }
+
   /** Records from the first that is not finished on. */
   get unfinished(): number {
     return this.#items.length - this.#first

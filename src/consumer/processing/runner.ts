@@ -42,13 +42,20 @@ export class Runner implements ReadWorker {
   readonly #options: ParsedRunOptions
   readonly #lanes: Lanes
   readonly #works = new Map<AssignedPartition, PartitionWork>()
+  /** Those of which something has to come to its end, also after a seek: then they are no longer among the works. */
+  readonly #held = new Set<PartitionWork>()
   /** Handlers at work. */
   readonly #running = new Set<WorkItem>()
   /** Waits for the next try, with the timer of each. */
   readonly #waiting = new Map<WorkItem, NodeJS.Timeout>()
   readonly #backoffs = new WeakMap<WorkItem, Backoff>()
   readonly #abort = new AbortController()
-  readonly #isDropped = (item: WorkItem) => !this.#isWanted(item)
+  readonly #isDropped = (item: WorkItem) => {
+    if (this.#isWanted(item)) return false
+    // Held since it was committed, by `atMostOnce`: a rebalance would wait for it in vain, to the end of its time.
+    if (this.#options.atMostOnce) this.#unhold(item.work)
+    return true
+  }
   /** Slots that are taken: handlers, decisions about failures, dead letters and commits under way. */
   #active = 0
   #started = 0
@@ -91,7 +98,7 @@ export class Runner implements ReadWorker {
 
   /** Starts nothing more, and waits for what is at work: not beyond the deadline. */
   stop(deadline: Deadline): void {
-    if (this.#stopDeadline !== null && this.#stopDeadline.atMs <= deadline.atMs) return
+    if (this.#isOver || (this.#stopDeadline !== null && this.#stopDeadline.atMs <= deadline.atMs)) return
     this.#isStopping = true
     this.#stopDeadline = deadline
     clearTimeout(this.#drainTimer)
@@ -197,11 +204,16 @@ export class Runner implements ReadWorker {
     return true
   }
 
-  /** Whether more of it may be taken: with an order of keys, one slow key is not to hold up the others at once. */
+  /**
+   * Whether more of it may be taken: with an order of keys, one slow key is not to hold up the others at once. With
+   * `atMostOnce` it is: when the commit of what is taken next is refused, the position goes back, and all that is committed
+   * and waits for its turn would be passed over with it.
+   */
   #wants(partition: AssignedPartition): boolean {
     const work = this.#works.get(partition)
     if (work === undefined || !work.isCurrent || work.unfinished === 0) return true
-    return this.#options.ordering !== 'partition' && work.unfinished < this.#parts.maxPollRecords
+    const { ordering, atMostOnce } = this.#options
+    return ordering !== 'partition' && !atMostOnce && work.unfinished < this.#parts.maxPollRecords
   }
 
   #itemsOf(chunk: Chunk, work: PartitionWork): WorkItem[] {
@@ -211,13 +223,13 @@ export class Runner implements ReadWorker {
   }
 
   async #commitFirst(
-    { partition, records, end, endEpoch }: Chunk,
+    { partition, start, startEpoch, end, endEpoch }: Chunk,
     work: PartitionWork,
     items: readonly WorkItem[],
   ): Promise<void> {
     const { topic, partition: index } = partition
     this.#active++
-    for (const _ of items) work.hold()
+    for (const _ of items) this.#hold(work)
     try {
       const deadline = new Deadline(this.#parts.defaultApiTimeoutMs)
       await this.#parts.commitTaken(
@@ -227,11 +239,11 @@ export class Runner implements ReadWorker {
       )
       for (const item of items) this.#lanes.add(item)
     } catch (error) {
-      work.releaseAll()
       this.#works.delete(partition)
+      for (const _ of items) this.#unhold(work)
       // Not handed out: to be read again, by whoever owns it then.
       const { isCurrent } = work
-      if (isCurrent) partition.seek(records[0]!.offset)
+      if (isCurrent) partition.seek(start, startEpoch)
       this.#parts.reader.handChanged()
       if (error instanceof KafkaError && (!isCurrent || willPass(error))) {
         this.#parts.onTrouble(error)
@@ -248,7 +260,7 @@ export class Runner implements ReadWorker {
   #start(lane: Lane): void {
     const item = lane.first!
     this.#active++
-    if (!this.#options.atMostOnce) item.work.hold()
+    if (!this.#options.atMostOnce) this.#hold(item.work)
     item.attempt++
     item.startedAt = this.#now
     const context = { attempt: item.attempt, signal: this.#abort.signal }
@@ -287,7 +299,17 @@ export class Runner implements ReadWorker {
   #free({ work }: WorkItem, isEnd: boolean): void {
     this.#active--
     if (this.#options.atMostOnce && !isEnd) return
+    this.#unhold(work)
+  }
+
+  #hold(work: PartitionWork): void {
+    work.hold()
+    this.#held.add(work)
+  }
+
+  #unhold(work: PartitionWork): void {
     work.release()
+    if (!work.isHeld) this.#held.delete(work)
     if (work.partition.isRevoking) this.#parts.reader.handChanged()
   }
 
@@ -374,9 +396,9 @@ export class Runner implements ReadWorker {
     this.#isOver = true
     clearTimeout(this.#drainTimer)
     for (const timer of this.#waiting.values()) clearTimeout(timer)
-    for (const { work } of this.#running) work.releaseAll()
+    for (const work of this.#held) work.releaseAll()
+    this.#held.clear()
     for (const [partition, work] of this.#works) {
-      work.releaseAll()
       // What was taken and not finished comes again, to the next `run` or loop.
       if (work.unfinished > 0 && work.isCurrent && !this.#options.atMostOnce) partition.rewind()
     }

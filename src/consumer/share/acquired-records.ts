@@ -44,13 +44,11 @@ export function acquiredRanges(
  */
 export class AcquiredRecords {
   readonly from: AcquiredFrom
-  /** Monotonic milliseconds at which they were asked for; their locks began after that. */
-  readonly askedAt: number
+  /** Monotonic milliseconds up to which nobody else is given them, at least. */
+  readonly lockEndsAt: number
   readonly #settings: ReadSettings
   readonly #ranges: readonly AcquiredRange[]
   readonly #batches: Iterator<RecordBatch>
-  /** The bytes end within a batch. */
-  readonly #isCut: boolean
   #range = 0
   /** First acquired offset of which nothing has come yet. */
   #at: number
@@ -66,17 +64,15 @@ export class AcquiredRecords {
     records: Uint8Array,
     ranges: readonly AcquiredRange[],
     settings: ReadSettings,
-    askedAt = performance.now(),
+    lockEndsAt = Number.POSITIVE_INFINITY,
   ) {
     this.from = from
-    this.askedAt = askedAt
+    this.lockEndsAt = lockEndsAt
     this.#settings = settings
     this.#ranges = ranges
     this.#at = ranges[0]?.first ?? Number.POSITIVE_INFINITY
     // Checksums are compared when a batch is reached: one that is wrong does not stand in the way of the others.
-    const batches = decodeRecords(records, { checkCrcs: false })
-    this.#isCut = isCut(batches)
-    this.#batches = batches[Symbol.iterator]()
+    this.#batches = decodeRecords(records, { checkCrcs: false })[Symbol.iterator]()
   }
 
   /** Whether nothing more will come of it, neither records nor a failure. */
@@ -105,7 +101,13 @@ export class AcquiredRecords {
     return records
   }
 
-  /** What is to be acknowledged of itself: gaps, and what cannot be read. Each once. */
+  /** Nobody wants the rest: it is released. */
+  release(): void {
+    this.#markUpTo(Number.POSITIVE_INFINITY, acknowledgeTypeIds.release)
+    this.#failure = null
+  }
+
+  /** What is to be acknowledged of itself: gaps, what cannot be read or is not wanted. Each once. */
   takeMarks(): AcknowledgedRange[] {
     const marks = this.#marks
     this.#marks = []
@@ -118,11 +120,9 @@ export class AcquiredRecords {
       this.#batch = null
       const next = this.#batches.next()
       if (next.done) {
-        // What is left has no record, unless the end is missing: then somebody may get it whole.
-        this.#markUpTo(
-          Number.POSITIVE_INFINITY,
-          this.#isCut ? acknowledgeTypeIds.release : acknowledgeTypeIds.gap,
-        )
+        // Brokers acquire no further than the batches that they send, so something is missing: somebody may get it whole.
+        // A gap would be gone for good (Java takes it for one).
+        this.#markUpTo(Number.POSITIVE_INFINITY, acknowledgeTypeIds.release)
         this.#isExhausted = true
         return false
       }
@@ -217,14 +217,5 @@ export class AcquiredRecords {
     } catch {
       return Number.POSITIVE_INFINITY
     }
-  }
-}
-
-function isCut(batches: ReturnType<typeof decodeRecords>): boolean {
-  try {
-    return batches.trailingBytes > 0
-  } catch {
-    // Told when that batch is reached.
-    return true
   }
 }

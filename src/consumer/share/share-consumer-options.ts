@@ -46,6 +46,10 @@ export interface ShareConsumerOptions<K = Buffer | null, V = Buffer | null> exte
   keyDeserializer?: Deserializer<K> | undefined
   /** Turns values back, when a record's `value` is read. Null stays null. Default: values are bytes. */
   valueDeserializer?: Deserializer<V> | undefined
+  /** Length of one window over which `metrics()` takes averages and rates, in milliseconds. Default 30000. */
+  metricsSampleWindowMs?: number | undefined
+  /** How many such windows count. Default 2. */
+  metricsNumSamples?: number | undefined
   /** Told what came of acknowledgements, by partition: Java's acknowledgement commit callback. Default: nobody is. */
   onAcknowledgementCommit?: ((result: AcknowledgementResult) => void) | undefined
   /** Told of trouble in the background from which the consumer recovers by itself. Default: nobody is. */
@@ -73,6 +77,8 @@ export const shareConsumerOptions = z.strictObject({
   allowAutoCreateTopics: z._default(z.boolean(), true),
   keyDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
   valueDeserializer: z.optional(objectWith<Deserializer<unknown>>('deserialize')),
+  metricsSampleWindowMs: z._default(shortMilliseconds.check(z.minimum(1)), 30_000),
+  metricsNumSamples: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 2),
   onAcknowledgementCommit: z.optional(functionOption<(result: AcknowledgementResult) => void>()),
   onError: z.optional(functionOption<(error: KafkaError) => void>()),
 })

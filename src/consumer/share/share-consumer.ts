@@ -1,5 +1,7 @@
 import { Deadline } from '../../deadline.ts'
 import { IllegalStateError, InvalidArgumentError } from '../../errors.ts'
+import type { Metric } from '../../metrics/metric.ts'
+import { NetworkMetrics } from '../../metrics/network-metrics.ts'
 import { checkTimeout, checkTopic, deadlineOf, type WaitOptions } from '../arguments.ts'
 import type { CloseOptions } from '../consumer-types.ts'
 import {
@@ -8,6 +10,7 @@ import {
   type ShareConsumerConfig,
 } from './share-consumer-options.ts'
 import { ShareRecordIterator } from './share-iterator.ts'
+import { ShareConsumerMetrics } from './share-metrics.ts'
 import type { ShareReader } from './share-reader.ts'
 import type { ShareRecord } from './share-record.ts'
 import type { AcknowledgementResult, AcknowledgeType, RecordPlace, SharePollOptions } from './share-types.ts'
@@ -29,6 +32,8 @@ export class ShareConsumer<K = Buffer | null, V = Buffer | null>
   implements AsyncIterable<ShareRecord<K, V>>, AsyncDisposable
 {
   readonly #options: ParsedShareConsumerOptions
+  readonly #metrics: ShareConsumerMetrics
+  readonly #network: NetworkMetrics
   #topics: readonly string[] = []
   /** What does the work. Its code is loaded with the first ask. */
   #reader: ShareReader | null = null
@@ -38,6 +43,12 @@ export class ShareConsumer<K = Buffer | null, V = Buffer | null>
   /** Connects with the first ask. Throws InvalidOptionError. */
   constructor(options: ShareConsumerConfig<K, V>) {
     this.#options = parseShareConsumerOptions(options)
+    const windows = {
+      windowMs: this.#options.metricsSampleWindowMs,
+      count: this.#options.metricsNumSamples,
+    }
+    this.#metrics = new ShareConsumerMetrics(windows)
+    this.#network = new NetworkMetrics(windows)
     if (this.#options.topics !== undefined) this.subscribe(this.#options.topics)
   }
 
@@ -146,6 +157,21 @@ export class ShareConsumer<K = Buffer | null, V = Buffer | null>
   }
 
   /**
+   * What this consumer has measured, under the names that Java's share consumer has: averages, maxima and rates of the last
+   * `metricsNumSamples` windows of `metricsSampleWindowMs`, totals of its whole life.
+   */
+  async metrics(): Promise<Metric[]> {
+    const { listShareMetrics } = await import('./share-metric-list.ts')
+    return listShareMetrics({
+      clientId: this.#options.clientId,
+      share: this.#metrics,
+      network: this.#network,
+      lastPollAt: this.#reader?.lastAskAt() ?? Number.NaN,
+      nodeAt: (address) => this.#reader?.nodeAt(address) ?? null,
+    })
+  }
+
+  /**
    * Ends loops and polls, sends what was acknowledged, releases the rest, leaves the group and closes all connections. As
    * in Java what is in hand is not accepted, in implicit mode neither: `commit()` before does that. May be called again;
    * never rejects for what goes wrong on the way, `onError` is told.
@@ -160,13 +186,14 @@ export class ShareConsumer<K = Buffer | null, V = Buffer | null>
   }
 
   async #close(deadline: Deadline): Promise<void> {
-    const reader = await this.#loading
+    // Who asked was told that the code could not be loaded.
+    const reader = await this.#loading?.catch(() => null)
     await reader?.close(deadline)
   }
 
   async #load(): Promise<ShareReader> {
     this.#loading ??= import('./share-reader.ts').then(({ ShareReader }) => {
-      const reader = new ShareReader(this.#options)
+      const reader = new ShareReader(this.#options, this.#metrics, this.#network)
       reader.subscribe(this.#topics)
       this.#reader = reader
       return reader

@@ -1,26 +1,28 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { Deadline } from '../../deadline.ts'
-import { ConnectionError, TimeoutError, UnsupportedVersionError } from '../../errors.ts'
+import { UnsupportedVersionError } from '../../errors.ts'
 import type { Connection } from '../../network/connection.ts'
 import { shareAcknowledge } from '../../protocol/apis/share-acknowledge.ts'
 import { type ShareFetchResponse, shareFetch } from '../../protocol/apis/share-fetch.ts'
 import { BrokerError, errorCodes } from '../../protocol/broker-errors.ts'
-import type { KafkaError } from '../../protocol/errors.ts'
 import { asKafkaError } from '../client-fault.ts'
 import type { PartitionAcknowledgements } from './acknowledgements.ts'
 import { AcquiredRecords, acquiredRanges } from './acquired-records.ts'
 import type { ParsedShareConsumerOptions } from './share-consumer-options.ts'
+import type { ShareConsumerMetrics } from './share-metrics.ts'
 import { ShareNode } from './share-node.ts'
 import { type ShareOutcomeOwner, ShareOutcomes } from './share-outcomes.ts'
 import {
   acknowledgeBody,
   fetchBody,
+  isReleased,
   needsKafka42,
   noShareGroups,
   renewVersion,
   type ShareMemberId,
   sessionLost,
   shareError,
+  tooLate,
 } from './share-requests.ts'
 import { closeEpoch, type SharedPartition, sharedKey } from './share-session.ts'
 
@@ -46,6 +48,7 @@ interface NamedPartition extends SharedPartition {
 export class ShareFetcher {
   readonly #cluster: Cluster
   readonly #options: ParsedShareConsumerOptions
+  readonly #metrics: ShareConsumerMetrics
   readonly #member: ShareMemberId
   readonly #owner: ShareFetchOwner
   readonly #outcomes: ShareOutcomes
@@ -64,11 +67,13 @@ export class ShareFetcher {
   constructor(
     cluster: Cluster,
     options: ParsedShareConsumerOptions,
+    metrics: ShareConsumerMetrics,
     member: ShareMemberId,
     owner: ShareFetchOwner,
   ) {
     this.#cluster = cluster
     this.#options = options
+    this.#metrics = metrics
     this.#member = member
     this.#owner = owner
     this.#outcomes = new ShareOutcomes(cluster, owner)
@@ -89,13 +94,12 @@ export class ShareFetcher {
     if (this.#isStopped) return
     const now = performance.now()
     const byNode = this.#placed()
-    const nodes = this.#options.shareAcquireMode === 'record_limit' ? this.#oneOf(byNode) : [...byNode.keys()]
-    for (const node of nodes) {
-      if (node.inFlight !== null) continue
-      if (node.retryAt > now) {
-        this.#wakeAt(node.retryAt)
-        continue
-      }
+    const ready: ShareNode[] = []
+    for (const node of byNode.keys()) {
+      if (node.retryAt > now) this.#wakeAt(node.retryAt)
+      else if (node.inFlight === null) ready.push(node)
+    }
+    for (const node of this.#options.shareAcquireMode === 'record_limit' ? this.#oneOf(ready) : ready) {
       // What goes with a fetch must be about what is fetched, and is not to renew (KIP-1222).
       const partitions = byNode.get(node)!
       const keys = new Set(partitions.map(sharedKey))
@@ -128,9 +132,7 @@ export class ShareFetcher {
     this.#isStopped = true
     clearTimeout(this.#timer)
     this.#outcomes.stop()
-    for (const node of this.#nodes.values()) {
-      for (const one of node.takePending()) one.settle(sessionLost(this.#member.groupId))
-    }
+    for (const node of this.#nodes.values()) this.#void(node)
   }
 
   async ended(): Promise<void> {
@@ -189,10 +191,10 @@ export class ShareFetcher {
   }
 
   /** The next in turn, unless one is on its way: two could bring more than the limit. */
-  #oneOf(byNode: ReadonlyMap<ShareNode, unknown>): ShareNode[] {
+  #oneOf(ready: ShareNode[]): ShareNode[] {
     for (const node of this.#nodes.values()) if (node.isFetching) return []
-    const nodes = [...byNode.keys()].sort((a, b) => a.id - b.id)
-    const next = nodes.find(({ id }) => id > this.#lastAsked) ?? nodes[0]
+    ready.sort((a, b) => a.id - b.id)
+    const next = ready.find(({ id }) => id > this.#lastAsked) ?? ready[0]
     return next === undefined ? [] : [next]
   }
 
@@ -237,6 +239,7 @@ export class ShareFetcher {
       node.session.answered(change)
       this.#told(response)
       const isQuiet = this.#outcomes.takeFetch(node, sent, response)
+      this.#metrics.fetched(response, askedAt)
       this.#acquired(node, partitions, response, askedAt)
       this.#succeeded(node, isQuiet)
     } catch (error) {
@@ -250,19 +253,24 @@ export class ShareFetcher {
     response: ShareFetchResponse,
     askedAt: number,
   ): void {
+    // Locks began after the question.
+    const lockEndsAt = askedAt + (this.acquisitionLockTimeoutMs ?? Number.POSITIVE_INFINITY)
     const asked = new Map(partitions.map((one) => [sharedKey(one), one]))
     for (const { topicId, partitions: answers } of response.responses) {
       for (const answer of answers) {
         if (answer.errorCode !== errorCodes.none || answer.acquiredRecords.length === 0) continue
         const partition = answer.partitionIndex
-        const named = asked.get(sharedKey({ topicId, partition }))
+        const key = sharedKey({ topicId, partition })
+        const named = asked.get(key)
         if (named === undefined || this.#isStopped) continue
+        // Told twice, it would be handed out twice.
+        asked.delete(key)
         const from = { topic: named.topic, topicId, partition, nodeId: node.id }
         const { keyDeserializer = null, valueDeserializer = null, checkCrcs } = this.#options
         const settings = { keyDeserializer, valueDeserializer, checkCrcs }
         const ranges = acquiredRanges(answer.acquiredRecords)
         this.#owner.onAcquired(
-          new AcquiredRecords(from, answer.records ?? new Uint8Array(0), ranges, settings, askedAt),
+          new AcquiredRecords(from, answer.records ?? new Uint8Array(0), ranges, settings, lockEndsAt),
         )
       }
     }
@@ -305,9 +313,15 @@ export class ShareFetcher {
 
   async #closeSession(node: ShareNode, deadline: Deadline): Promise<void> {
     const { groupId } = this.#member
-    let sent: PartitionAcknowledgements[] = []
     try {
       while (node.inFlight !== null) await deadline.race(node.inFlight, 'a request of the share session')
+    } catch (error) {
+      // The session goes on with its answer, and gives back what that brings.
+      if (!deadline.signal?.aborted) this.#owner.onTrouble(asKafkaError(error, 'closing the share session'))
+      return
+    }
+    let sent: PartitionAcknowledgements[] = []
+    try {
       if (node.session.isOpen) {
         // A lock that ends with the session cannot be renewed.
         sent = node.takePending().filter((one) => {
@@ -319,8 +333,11 @@ export class ShareFetcher {
         const closing = this.#sendNow(node, connection, closeEpoch, sent, timeoutMs)
         await deadline.race(closing, 'closing the share session')
       }
+      this.#void(node)
     } catch (error) {
-      this.#failed(node, sent, error)
+      // Given up by the caller, which is no trouble of ours; the broker may or may not have heard of it.
+      const isAborted = deadline.signal?.aborted === true
+      this.#failed(node, sent, isAborted ? sessionLost(groupId) : error)
     }
   }
 
@@ -344,6 +361,11 @@ export class ShareFetcher {
       else if (one.deadline.expired) one.settle(tooLate(one))
       return !one.isSettled
     })
+  }
+
+  /** What waits for a session that is over came to nothing with it. */
+  #void(node: ShareNode): void {
+    for (const one of node.takePending()) one.settle(sessionLost(this.#member.groupId))
   }
 
   #withoutRenewals(
@@ -380,6 +402,8 @@ export class ShareFetcher {
     const error = asKafkaError(thrown, 'a request to a share group')
     node.session.reset()
     for (const one of sent) one.settle(error)
+    // Not when the broker is reached again: one that is gone for good never is.
+    this.#void(node)
     if (this.#isStopped) return
     if (isReleased(error)) this.#owner.onReleased(node.id)
     const isSessionOver = /SHARE_SESSION_(NOT_FOUND|EPOCH)$/.test(error.code)
@@ -392,21 +416,4 @@ export class ShareFetcher {
     node.isDown = true
     if (!isSessionOver) this.#outcomes.refresh()
   }
-}
-
-/** Whether a broker that answers so, or not at all, has given up the session and all that was acquired in it. */
-function isReleased(error: KafkaError): boolean {
-  return (
-    error instanceof ConnectionError ||
-    error.code === 'REQUEST_TIMEOUT' ||
-    error.code === 'SHARE_SESSION_NOT_FOUND'
-  )
-}
-
-function tooLate({ from: { topic, partition }, deadline }: PartitionAcknowledgements): KafkaError {
-  return new TimeoutError(
-    'API_TIMEOUT',
-    `acknowledgements for ${topic}-${partition} could not be sent within ${deadline.timeoutMs} ms`,
-    { topic, partition },
-  )
 }

@@ -31,6 +31,8 @@ export interface ShareMemberOwner {
   onFatal(error: KafkaError): void
   /** Trouble that will pass. */
   onTrouble(error: KafkaError): void
+  /** No member any more. Who waits for records asks again: an ask that came while it was leaving had no effect. */
+  onEnded(): void
 }
 
 /**
@@ -64,14 +66,15 @@ export class ShareMember {
     this.#hurry()
   }
 
-  /** Somebody asks for records: joins if it is no member. */
+  /** Somebody asks for records: joins if it is no member. Not while it leaves: `onEnded` tells when that is over. */
   onAsk(): void {
-    if (this.#life !== null || this.#topics.length === 0) return
+    if (this.#life !== null) return
     const stop = new AbortController()
     const life = { stop, ended: this.#live(stop.signal) }
     this.#life = life
-    life.ended.finally(() => {
-      if (this.#life === life) this.#life = null
+    void life.ended.then(() => {
+      this.#life = null
+      this.#owner.onEnded()
     })
   }
 
@@ -220,7 +223,9 @@ export class ShareMember {
       this.#epoch = leaveEpoch
       await this.#send({ memberEpoch: leaveEpoch }, deadline)
     } catch (error) {
-      if (!this.#cluster.isClosed) this.#owner.onTrouble(asKafkaError(error, 'leaving the share group'))
+      // Said again by who has ended it, as nobody knows whether it was heard.
+      if (deadline.signal?.aborted) this.#mayBeKnown = true
+      else if (!this.#cluster.isClosed) this.#owner.onTrouble(asKafkaError(error, 'leaving the share group'))
     }
   }
 }

@@ -48,7 +48,7 @@ export class ShareOutcomes {
   readonly #cluster: Cluster
   readonly #owner: ShareOutcomeOwner
   readonly #backoff: Backoff
-  #refreshing: Promise<void> | null = null
+  #isRefreshing = false
   #isStopped = false
 
   constructor(cluster: Cluster, owner: ShareOutcomeOwner) {
@@ -106,14 +106,20 @@ export class ShareOutcomes {
 
   /** Asks for the topics anew, once at a time. */
   refresh(): void {
-    if (this.#isStopped) return
+    if (this.#isStopped || this.#isRefreshing) return
     const topics = this.#owner.topics()
-    this.#refreshing ??= this.#refresh(topics).finally(() => {
-      this.#refreshing = null
-      if (!this.#isStopped) this.#owner.onIdle()
+    if (topics.length === 0) return
+    this.#isRefreshing = true
+    void this.#refresh(topics).then(() => {
+      this.#isRefreshing = false
+      if (this.#isStopped) return
+      // Those of a new subscription were not asked for: nobody else does, and asking may create them.
+      if (this.#owner.topics() !== topics) this.refresh()
+      this.#owner.onIdle()
     })
   }
 
+  /** Never rejects. */
   async #refresh(topics: readonly string[]): Promise<void> {
     const { metadata } = this.#cluster
     try {

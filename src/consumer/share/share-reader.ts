@@ -1,6 +1,7 @@
 import { Cluster } from '../../cluster/cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { IllegalStateError } from '../../errors.ts'
+import type { NetworkMetrics } from '../../metrics/network-metrics.ts'
 import { clusterOptions } from '../../options/cluster-options.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
 import { asKafkaError } from '../client-fault.ts'
@@ -11,6 +12,7 @@ import { RecordsInHand } from './records-in-hand.ts'
 import type { ParsedShareConsumerOptions } from './share-consumer-options.ts'
 import { ShareFetcher } from './share-fetcher.ts'
 import { ShareMember } from './share-member.ts'
+import type { ShareConsumerMetrics } from './share-metrics.ts'
 import type { ShareRecord } from './share-record.ts'
 import type { AcknowledgementResult, AcknowledgeType, RecordPlace } from './share-types.ts'
 
@@ -28,6 +30,7 @@ const lingerMs = 1000
  */
 export class ShareReader {
   readonly #options: ParsedShareConsumerOptions
+  readonly #metrics: ShareConsumerMetrics
   readonly #cluster: Cluster
   readonly #member: ShareMember
   readonly #fetcher: ShareFetcher
@@ -41,16 +44,20 @@ export class ShareReader {
   #failure: KafkaError | null = null
   #isReading = false
   #isClosed = false
+  /** The end of a subscription, on its way. Never rejects. */
+  #leaving: Promise<void> | null = null
   #lastAskAt = performance.now()
   /** Ends the wait of who reads. */
   #wake: () => void = () => {}
   #lingerTimer: NodeJS.Timeout | undefined
 
-  constructor(options: ParsedShareConsumerOptions) {
+  constructor(options: ParsedShareConsumerOptions, metrics: ShareConsumerMetrics, network: NetworkMetrics) {
     this.#options = options
-    const cluster = new Cluster(
-      clusterOptions(options, { allowAutoTopicCreation: options.allowAutoCreateTopics }),
-    )
+    this.#metrics = metrics
+    const cluster = new Cluster({
+      ...clusterOptions(options, { allowAutoTopicCreation: options.allowAutoCreateTopics }),
+      metrics: network,
+    })
     this.#cluster = cluster
     const onTrouble = (error: KafkaError) => tell(options.onError, error)
     const onFatal = (error: KafkaError) => {
@@ -58,19 +65,27 @@ export class ShareReader {
       this.#wake()
     }
     this.#member = new ShareMember(cluster, options, {
-      lastAskAt: () => (this.#isReading ? performance.now() : this.#lastAskAt),
-      onAssigned: (partitions) => this.#fetcher.assign(partitions),
+      lastAskAt: () => this.lastAskAt(),
+      onAssigned: (partitions) => {
+        if (partitions.length > 0) metrics.rebalanced()
+        this.#fetcher.assign(partitions)
+      },
       onFatal,
       onTrouble,
+      onEnded: () => this.#wake(),
     })
     const { memberId } = this.#member
     this.#fetcher = new ShareFetcher(
       cluster,
       options,
+      metrics,
       { groupId: options.groupId, memberId },
       {
         topics: () => this.#topics,
-        onAcquired: (records) => this.#buffer.push(records),
+        onAcquired: (records) => {
+          if (this.#topics.includes(records.from.topic)) this.#buffer.push(records)
+          else this.#giveBack(records)
+        },
         onReleased: (nodeId) => this.#drop(nodeId),
         onIdle: () => this.#wake(),
         onFatal,
@@ -83,24 +98,36 @@ export class ShareReader {
     return this.#fetcher.acquisitionLockTimeoutMs
   }
 
+  /** Monotonic milliseconds of the last ask for records; the present while one waits. */
+  lastAskAt(): number {
+    return this.#isReading ? performance.now() : this.#lastAskAt
+  }
+
+  nodeAt(address: string): number | null {
+    return this.#cluster.metadata.nodeAt(address)
+  }
+
   subscribe(topics: readonly string[]): void {
     this.#topics = topics
     this.#isLookedUp = false
     this.#member.subscribe(topics)
+    const isKept = ({ from }: AcquiredRecords) => topics.includes(from.topic)
+    for (const one of this.#buffer) if (!isKept(one)) this.#giveBack(one)
+    this.#keep(isKept)
   }
 
   /** The next record where it is there already. Null: `read` has to wait for it, or to say what is wrong. */
   next(): AnyRecord | null {
-    if (this.#isReading || this.#failure !== null || this.#hand.isRenewing || this.#hand.hasRenewed)
-      return null
+    if (this.#isReading || this.#leaving !== null || this.#failure !== null) return null
+    if (this.#hand.isRenewing || this.#hand.hasRenewed) return null
     const [head] = this.#buffer
     if (head === undefined) return null
     this.#ask()
     if (this.#hand.hasRenewals) return null
-    const [record] = this.#take(1)
-    if (record === undefined) return null
+    // Before it may throw: what was accepted by this ask is sent all the same.
     this.#lingerTimer ??= setTimeout(() => this.#flush(), lingerMs)
-    return record
+    const [record] = this.#take(1)
+    return record ?? null
   }
 
   /**
@@ -113,21 +140,31 @@ export class ShareReader {
     if (this.#isReading)
       throw new IllegalStateError('records are being asked for already: one reader at a time')
     this.#isReading = true
+    this.#metrics.polled()
     try {
+      // Its end clears away all that is in hand and acquired.
+      while (this.#leaving !== null && !deadline.expired) {
+        await deadline.sleep(deadline.remainingMs, this.#leaving)
+      }
+      if (this.#isClosed || this.#leaving !== null) return []
       this.#ask()
       this.#flush()
       for (;;) {
         if (this.#isClosed) return []
-        this.#checkSubscribed()
-        const records = this.#take(max)
-        if (records.length > 0) return records
-        if (!this.#hand.isRenewing) this.#fetcher.fetch()
+        if (this.#leaving === null) {
+          this.#checkSubscribed()
+          const records = this.#take(max)
+          if (records.length > 0) return records
+          this.#member.onAsk()
+          if (!this.#hand.isRenewing) this.#fetcher.fetch()
+        }
         if (deadline.expired) return []
         await this.#change(deadline)
       }
     } finally {
       this.#isReading = false
       this.#lastAskAt = performance.now()
+      this.#metrics.pollEnded(this.#lastAskAt)
     }
   }
 
@@ -153,8 +190,13 @@ export class ShareReader {
   /** Leaves the group. What is in hand and was not acknowledged is released, and so is what was not handed out. */
   async unsubscribe(deadline: Deadline): Promise<void> {
     this.#topics = []
-    this.#member.subscribe([])
-    await this.#release(deadline)
+    this.#wake()
+    const leaving = this.#release(deadline)
+    this.#leaving = leaving
+    await leaving
+    if (this.#leaving === leaving) this.#leaving = null
+    this.#wake()
+    deadline.throwIfAborted()
   }
 
   async close(deadline: Deadline): Promise<void> {
@@ -175,6 +217,7 @@ export class ShareReader {
     await this.#member.leave(deadline)
     this.#buffer.length = 0
     this.#hand.clear()
+    this.#failure = null
   }
 
   get #isImplicit(): boolean {
@@ -245,14 +288,22 @@ export class ShareReader {
 
   /** These are given out to others: handed out here they would be handled twice, and could not be acknowledged. */
   #drop(nodeId: number): void {
-    const kept = this.#buffer.filter(({ from }) => from.nodeId !== nodeId)
-    this.#buffer.splice(0, this.#buffer.length, ...kept)
+    this.#keep(({ from }) => from.nodeId !== nodeId)
+  }
+
+  #keep(isKept: (records: AcquiredRecords) => boolean): void {
+    this.#buffer.splice(0, this.#buffer.length, ...this.#buffer.filter(isKept))
+  }
+
+  /** Nobody here wants it: others need not wait for the end of its lock. */
+  #giveBack(records: AcquiredRecords): void {
+    records.release()
+    this.#sendMarks(records)
   }
 
   /** Whether the locks may have ended: the records are given out to others then. */
-  #isOver({ askedAt }: AcquiredRecords): boolean {
-    const lockMs = this.#fetcher.acquisitionLockTimeoutMs
-    return lockMs !== null && performance.now() - askedAt > lockMs
+  #isOver({ lockEndsAt }: AcquiredRecords): boolean {
+    return performance.now() > lockEndsAt
   }
 
   #sendMarks(head: AcquiredRecords): void {
@@ -290,7 +341,10 @@ export class ShareReader {
       this.#hand.renewed(acknowledgements, result.error === null && !this.#isClosed)
       this.#wake()
     }
-    if (acknowledgements.offsets.length > 0) tell(this.#options.onAcknowledgementCommit, result)
+    const count = acknowledgements.offsets.length
+    if (count === 0) return
+    this.#metrics.acknowledged(count, result.error !== null)
+    tell(this.#options.onAcknowledgementCommit, result)
   }
 
   /** Until something has changed or the deadline comes. Rejects with the reason of its signal. */

@@ -1,4 +1,4 @@
-import { ConsumerRecord, type RecordOrigin } from '../consumer-record.ts'
+import { ConsumerRecord, type RecordOrigin, type RecordPlaces } from '../consumer-record.ts'
 
 /** What the records of one batch have in common that were acquired together. */
 export interface ShareRecordOrigin extends RecordOrigin {
@@ -7,8 +7,13 @@ export interface ShareRecordOrigin extends RecordOrigin {
 
 /** A record of a share group: a view into the fetched frame, locked for this consumer for a time. */
 export class ShareRecord<K = Buffer | null, V = Buffer | null> extends ConsumerRecord<K, V> {
-  /** Its key or value was asked for, and could not be deserialized. */
-  #isUnreadable = false
+  /** Shared with copies: which of them could not be deserialized is all the same. Null: none yet, nor a copy. */
+  declare private mark: { isUnreadable: boolean } | null
+
+  constructor(origin: ShareRecordOrigin, places: RecordPlaces) {
+    super(origin, places)
+    this.mark = null
+  }
 
   /** How many times it was given out, this time included: 1 at first. */
   get deliveryCount(): number {
@@ -17,14 +22,14 @@ export class ShareRecord<K = Buffer | null, V = Buffer | null> extends ConsumerR
 
   /** Whether a deserializer has thrown for it. In implicit mode it is then released, not accepted, as in Java. */
   get isUnreadable(): boolean {
-    return this.#isUnreadable
+    return this.mark?.isUnreadable ?? false
   }
 
   override get key(): K | null {
     try {
       return super.key
     } catch (error) {
-      this.#isUnreadable = true
+      this.shared().isUnreadable = true
       throw error
     }
   }
@@ -33,16 +38,29 @@ export class ShareRecord<K = Buffer | null, V = Buffer | null> extends ConsumerR
     try {
       return super.value
     } catch (error) {
-      this.#isUnreadable = true
+      this.shared().isUnreadable = true
       throw error
     }
   }
 
   override copy(): ShareRecord<K, V> {
-    return super.copy() as ShareRecord<K, V>
+    const copy = super.copy() as ShareRecord<K, V>
+    copy.mark = this.shared()
+    return copy
+  }
+
+  override with(changed: { readonly key?: K | null; readonly value?: V | null }): ShareRecord<K, V> {
+    // Made here, or the other would have one of its own.
+    this.shared()
+    return super.with(changed) as ShareRecord<K, V>
   }
 
   override toJSON() {
     return { ...super.toJSON(), deliveryCount: this.deliveryCount }
+  }
+
+  private shared(): { isUnreadable: boolean } {
+    this.mark ??= { isUnreadable: false }
+    return this.mark
   }
 }

@@ -1,4 +1,4 @@
-import { UnsupportedVersionError } from '../../errors.ts'
+import { ConnectionError, TimeoutError, UnsupportedVersionError } from '../../errors.ts'
 import type { ShareAcknowledgeRequest } from '../../protocol/apis/share-acknowledge.ts'
 import type { ShareFetchRequest } from '../../protocol/apis/share-fetch.ts'
 import { BrokerError, errorCodes } from '../../protocol/broker-errors.ts'
@@ -109,5 +109,23 @@ export function sessionLost(groupId: string): KafkaError {
     'SHARE_SESSION_NOT_FOUND',
     `share group ${groupId}: the session in which these records were acquired is over; they are given out again`,
     { groupId, retriable: true },
+  )
+}
+
+/** Whether a broker that answers so, or not at all, has given up the session and all that was acquired in it. */
+export function isReleased(error: KafkaError): boolean {
+  return (
+    error instanceof ConnectionError ||
+    error.code === 'REQUEST_TIMEOUT' ||
+    error.code === 'SHARE_SESSION_NOT_FOUND'
+  )
+}
+
+/** Its time was over before it could be sent. */
+export function tooLate({ from: { topic, partition }, deadline }: PartitionAcknowledgements): KafkaError {
+  return new TimeoutError(
+    'API_TIMEOUT',
+    `acknowledgements for ${topic}-${partition} could not be sent within ${deadline.timeoutMs} ms`,
+    { topic, partition },
   )
 }

@@ -71,15 +71,14 @@ describe('Acquired records', () => {
     expect(records.isExhausted).toBe(true)
   })
 
-  it('mark as gaps what holds no record: compacted, a control batch, behind the last', () => {
+  it('mark as gaps what holds no record: compacted, a control batch', () => {
     const marker = batch([5], { isTransactional: true, isControl: true, producerId: 1n, producerEpoch: 0 })
-    const records = acquired([batch([0, 2, 4]), marker, batch([6])], range(0, 8))
+    const records = acquired([batch([0, 2, 4]), marker, batch([6])], range(0, 6))
     expect(offsetsOf(records)).toEqual([0, 2, 4, 6])
     expect(records.takeMarks()).toEqual([
       { first: 1, last: 1, type: gap },
       { first: 3, last: 3, type: gap },
       { first: 5, last: 5, type: gap },
-      { first: 7, last: 8, type: gap },
     ])
     expect(records.takeMarks()).toEqual([])
   })
@@ -131,7 +130,25 @@ describe('Acquired records', () => {
   it('may be of a range of any length', () => {
     const records = acquired([batch([0])], range(0, 2 ** 52))
     expect(offsetsOf(records)).toEqual([0])
-    expect(records.takeMarks()).toEqual([{ first: 1, last: 2 ** 52, type: gap }])
+    expect(records.takeMarks()).toEqual([{ first: 1, last: 2 ** 52, type: release }])
+  })
+
+  it('are released, and not lost as gaps, where an answer has no bytes for them', () => {
+    const records = acquired([], range(3, 4), range(7, 7))
+    expect(offsetsOf(records)).toEqual([])
+    expect(records.isExhausted).toBe(true)
+    expect(records.takeMarks()).toEqual([
+      { first: 3, last: 4, type: release },
+      { first: 7, last: 7, type: release },
+    ])
+  })
+
+  it('are released when nobody wants what is left of them', () => {
+    const records = acquired([batch([0, 1, 2])], range(0, 2))
+    expect(offsetsOf(records, 1)).toEqual([0])
+    records.release()
+    expect(records.isExhausted).toBe(true)
+    expect(records.takeMarks()).toEqual([{ first: 1, last: 2, type: release }])
   })
 
   it('are not believed when their ranges overlap, go back or are beyond safe integers', () => {
