@@ -55,7 +55,7 @@ describe.each(['classic', 'consumer'] as const)(
     const ofProtocol: ConsumerOptions =
       groupProtocol === 'consumer' ? { groupProtocol } : { groupProtocol, heartbeatIntervalMs: 50 }
 
-    /** A cluster in memory that clients find by a name, which stands for wherever its first broker is now. */
+    /** A cluster in memory that clients find by a name, which stands for wherever the first broker that runs is now. */
     async function named(brokers: number) {
       const memory = await startKafka({
         brokers,
@@ -69,7 +69,11 @@ describe.each(['classic', 'consumer'] as const)(
       })
       const connect: Connect = (target) => {
         if (target.host !== 'kafka.example') return memory.connect(target)
-        const [host, port] = memory.bootstrapServers.split(',')[0]!.split(':')
+        const at = Math.max(
+          0,
+          memory.brokerIds.findIndex((id) => memory.cluster.brokers.get(id)!.isRunning),
+        )
+        const [host, port] = memory.bootstrapServers.split(',')[at]!.split(':')
         return memory.connect({ ...target, host: host!, port: Number(port) })
       }
       const kafka = new Kafka({ bootstrapServers: 'kafka.example:9092', connect })
