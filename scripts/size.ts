@@ -12,9 +12,9 @@ import { modulesOf } from './dist-modules.ts'
 
 /** In kB (1000 bytes) of gzip, of what is loaded at the start. The aim for a producer alone is 30. */
 const budgets = [
-  { name: 'producer', code: "export { Producer } from '../../dist/index.js'", budget: 56 },
-  { name: 'consumer', code: "export { Consumer } from '../../dist/index.js'", budget: 71 },
-  { name: 'everything', code: "export * from '../../dist/index.js'", budget: 101 },
+  { name: 'producer', code: "export { Producer } from '../../dist/index.js'", budget: 57 },
+  { name: 'consumer', code: "export { Consumer } from '../../dist/index.js'", budget: 72 },
+  { name: 'everything', code: "export * from '../../dist/index.js'", budget: 102 },
   {
     name: 'protocol: produce codec',
     code: "export { produce } from '../../dist/protocol/index.js'",
