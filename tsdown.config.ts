@@ -18,6 +18,8 @@ export default defineConfig([
       'testing/index': 'src/testing/index.ts',
     },
     dts: true,
+    // What is documented is in the declarations; without it in the code there is a sixth less to load.
+    outputOptions: { comments: { legal: true, annotation: true, jsdoc: false } },
     // zod is a dev dependency on purpose: what the options schemas use of it is inlined here. So is commander below.
     deps: { alwaysBundle: ['zod'] },
   },

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { allOrThrow, Kafka, type Producer } from '../src/index.ts'
-import { kafkaAvailability, startRealKafka } from '../test/support/real-kafka/index.ts'
+import { withKafka } from './support/with-kafka.ts'
 
 const recordCount = Number(process.env.KAFKAWIRE_BENCH_RECORDS ?? 500_000)
 const perCall = 1000
@@ -16,21 +16,6 @@ const awaitedSends = 1000
 const runs = 5
 const manyPartitions = 1000
 const value = Buffer.alloc(100, 'v')
-
-async function main(): Promise<void> {
-  const given = process.env.KAFKAWIRE_BOOTSTRAP
-  if (given !== undefined && given !== '') return measure(given)
-  if (kafkaAvailability() === 'none') {
-    console.log('skipped: give KAFKAWIRE_BOOTSTRAP=host:port, or install Java 17 and Maven')
-    return
-  }
-  const started = await startRealKafka()
-  try {
-    await measure(started.bootstrapServers)
-  } finally {
-    await started.stop()
-  }
-}
 
 async function measure(bootstrapServers: string): Promise<void> {
   const kafka = new Kafka({ bootstrapServers, clientId: 'bench' })
@@ -155,4 +140,4 @@ async function medianOf(run: () => Promise<number>): Promise<number> {
   return times.sort((a, b) => a - b)[runs >> 1]!
 }
 
-await main()
+await withKafka(measure)

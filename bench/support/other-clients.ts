@@ -9,8 +9,8 @@ import { promisify } from 'node:util'
 import { allOrThrow, Kafka } from '../../src/index.ts'
 import { pythonPath } from '../../test/support/interop/index.ts'
 import { javaIsAvailable } from '../../test/support/real-kafka/availability.ts'
-import { kafkaAvailability, startRealKafka } from '../../test/support/real-kafka/index.ts'
 import { kafkaJars } from '../../test/support/real-kafka/kafka-jars.ts'
+import { withKafka } from './with-kafka.ts'
 
 const run = promisify(execFile)
 const runs = 3
@@ -71,18 +71,7 @@ export async function compare(
   contestants: ReadonlyMap<string, Contestant>,
   prepare: Contestant | null = null,
 ): Promise<void> {
-  const given = process.env.KAFKAWIRE_BOOTSTRAP
-  if (given !== undefined && given !== '') return measure(given, contestants, prepare)
-  if (kafkaAvailability() === 'none') {
-    console.log('skipped: give KAFKAWIRE_BOOTSTRAP=host:port, or install Java 17 and Maven')
-    return
-  }
-  const started = await startRealKafka()
-  try {
-    await measure(started.bootstrapServers, contestants, prepare)
-  } finally {
-    await started.stop()
-  }
+  await withKafka((bootstrapServers) => measure(bootstrapServers, contestants, prepare))
 }
 
 async function measure(

@@ -22,6 +22,12 @@ const deferMs = 20
 /** Longest wait at the broker for a fetch that leaves out a full partition, in milliseconds. */
 const waitWithoutFullMs = 50
 
+/**
+ * Bytes of an answer from which on the next fetch leaves before the reader has its turn: see `#fetch`. With less there is
+ * little to read, and it is read sooner so.
+ */
+const largeBytes = 65_536
+
 /** What a response has around its records, more than enough of it: to stay below `receiveMessageMaxBytes`. */
 const envelopeBytes = 65_536
 
@@ -268,6 +274,7 @@ export class Fetcher {
     node.isInFlight = true
     for (const partition of candidates) partition.isFetching = true
     const begunAt = performance.now()
+    let isLarge = false
     try {
       const broker = this.#cluster.requireBroker(node.id)
       // No wait where there is nothing to wait for: see the end of this method.
@@ -304,7 +311,9 @@ export class Fetcher {
         const answers = node.session.answered(response)
         if (!this.#isStopped) {
           const now = performance.now()
-          this.#metrics.fetched(now - begunAt, response.throttleTimeMs, sizesOf(answers))
+          const sizes = sizesOf(answers)
+          isLarge = sizes.reduce((sum, { bytes }) => sum + bytes, 0) >= largeBytes
+          this.#metrics.fetched(now - begunAt, response.throttleTimeMs, sizes)
           // Those that the answer leaves out have no news, which is an answer too.
           for (const partition of partitions) partition.fetchedAt = now
           this.#outcomes.take(node, answers, response.nodeEndpoints, version)
@@ -318,9 +327,10 @@ export class Fetcher {
     } finally {
       node.isInFlight = false
       for (const partition of candidates) partition.isFetching = false
-      // In this very microtask, and down to the socket. The reader is woken already, and its turn is next: it would go
-      // through all of a megabyte before the broker heard of the next one, and both would wait for each other by turns.
-      if (!this.#isStopped) this.#pump()
+      // A large one in this very microtask, and down to the socket. The reader is woken already, and its turn is next: it
+      // would go through all of a megabyte before the broker heard of the next one, and both would wait by turns.
+      if (isLarge && !this.#isStopped) this.#pump()
+      else this.pump()
     }
   }
 

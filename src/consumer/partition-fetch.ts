@@ -4,7 +4,7 @@ import type { RecordCursor } from '../protocol/records/record-cursor.ts'
 import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { ConsumerRecord, type RecordOrigin } from './consumer-record.ts'
-import { originOf, type ReadSettings } from './record-origin.ts'
+import { offsetDeltaOf, originOf, type ReadSettings } from './record-origin.ts'
 
 export type { ReadSettings } from './record-origin.ts'
 
@@ -163,14 +163,7 @@ export class PartitionFetch {
         next = baseOffset + lastOffsetDelta + 1
         break
       }
-      const { offsetDelta } = cursor
-      if (offsetDelta > lastOffsetDelta) {
-        throw new ProtocolError(
-          'MALFORMED',
-          `a record has offset delta ${offsetDelta}, the last of its batch is ${lastOffsetDelta}`,
-        )
-      }
-      const offset = baseOffset + offsetDelta
+      const offset = baseOffset + offsetDeltaOf(cursor, lastOffsetDelta)
       if (offset < next) continue
       chunk.push(new ConsumerRecord(origin, cursor))
       next = offset + 1

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../protocol/errors.ts'
 import type { RecordBatch } from '../protocol/records/decoded-batch.ts'
 import type { RecordCursor } from '../protocol/records/record-cursor.ts'
 import type { Deserializer } from '../serializers.ts'
@@ -29,4 +30,17 @@ export function originOf(
     keyDeserializer,
     valueDeserializer,
   }
+}
+
+/**
+ * Offset of the record at the cursor, behind that of its batch.
+ *
+ * @throws ProtocolError MALFORMED for a record behind the last of its batch: it would be read again with the next.
+ */
+export function offsetDeltaOf({ offsetDelta }: RecordCursor, lastOffsetDelta: number): number {
+  if (offsetDelta <= lastOffsetDelta) return offsetDelta
+  throw new ProtocolError(
+    'MALFORMED',
+    `a record has offset delta ${offsetDelta}, the last of its batch is ${lastOffsetDelta}`,
+  )
 }

@@ -2,7 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts'
 import { decodeRecords, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import type { RecordCursor } from '../../protocol/records/record-cursor.ts'
 import { asFailure } from '../partition-fetch.ts'
-import { originOf, type ReadSettings } from '../record-origin.ts'
+import { offsetDeltaOf, originOf, type ReadSettings } from '../record-origin.ts'
 import { type AcknowledgedRange, type AcquiredFrom, acknowledgeTypeIds } from './acknowledgements.ts'
 import { ShareRecord, type ShareRecordOrigin } from './share-record.ts'
 
@@ -153,14 +153,7 @@ export class AcquiredRecords {
         this.#markUpTo(baseOffset + lastOffsetDelta + 1, acknowledgeTypeIds.gap)
         return
       }
-      const { offsetDelta } = cursor
-      if (offsetDelta > lastOffsetDelta) {
-        throw new ProtocolError(
-          'MALFORMED',
-          `a record has offset delta ${offsetDelta}, the last of its batch is ${lastOffsetDelta}`,
-        )
-      }
-      const offset = baseOffset + offsetDelta
+      const offset = baseOffset + offsetDeltaOf(cursor, lastOffsetDelta)
       this.#markUpTo(offset, acknowledgeTypeIds.gap)
       if (this.#at !== offset) continue
       const { deliveryCount } = this.#ranges[this.#range]!

@@ -1,13 +1,19 @@
 import { Deadline } from '../../deadline.ts'
-import type { ShareReader } from './share-reader.ts'
 import type { ShareRecord } from './share-record.ts'
+
+/** The part of `ShareReader` that a loop needs: all of it would come into the declarations, with the option schemas. */
+export interface ShareReading {
+  next(): ShareRecord<unknown, unknown> | null
+  read(max: number, deadline: Deadline): Promise<ShareRecord<unknown, unknown>[]>
+  leaveLoop(): void
+}
 
 /** Where the records come from. */
 export interface ShareRecordSource {
   readonly isClosing: boolean
   /** Null: its code was not loaded yet. */
-  readonly reader: ShareReader | null
-  load(): Promise<ShareReader>
+  readonly reader: ShareReading | null
+  load(): Promise<ShareReading>
 }
 
 /** Record by record. Leaving a loop leaves the consumer open. */
