@@ -142,6 +142,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     }
     const finder = new PositionFinder(cluster, parsed, {
       askingMember: () => this.#group?.askingMember ?? null,
+      isShared: () => this.#group?.isSubscribed === true,
       onPartitionError,
       onTrouble,
       onSearched: () => this.#searched(),

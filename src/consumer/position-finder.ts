@@ -3,6 +3,7 @@ import { type AskingMember, committedOffsets } from '../cluster/committed-offset
 import { listOffsets, type OffsetAtTime, type OffsetQuery, offsetSpec } from '../cluster/list-offsets.ts'
 import { partitionKey } from '../cluster/partition-leaders.ts'
 import { Deadline } from '../deadline.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import { asKafkaError } from './client-fault.ts'
@@ -12,6 +13,8 @@ import { resetDurationMs } from './offset-reset.ts'
 export interface PositionOwner {
   /** Who asks for the group's commits; null: nobody in particular, as in the classic protocol. */
   askingMember(): AskingMember | null
+  /** Partitions come from a group, whose leader may know of some that we have not heard of yet. */
+  isShared(): boolean
   onPartitionError(partition: AssignedPartition, error: KafkaError): void
   onTrouble(error: KafkaError): void
   /** Positions were found, or may be looked for again. */
@@ -162,11 +165,14 @@ export class PositionFinder {
   /** Gives the error back when it will pass, and there is a partition that it is about. */
   #failed(partitions: readonly AssignedPartition[], thrown: unknown): KafkaError | null {
     const error = asKafkaError(thrown, 'finding positions')
+    // A group has just been given a partition that was added a moment ago, and our metadata were asked for before that.
+    const isUnheardOf = error instanceof InvalidArgumentError && this.#owner.isShared()
+    const willPass = error.retriable || isUnheardOf
     for (const partition of partitions) {
-      if (error.retriable) partition.holdOff()
+      if (willPass) partition.holdOff()
       else this.#owner.onPartitionError(partition, error)
     }
-    return error.retriable && partitions.length > 0 ? error : null
+    return willPass && partitions.length > 0 ? error : null
   }
 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { listOffsets } from '../../src/cluster/list-offsets.ts'
-import { partitionKey } from '../../src/cluster/partition-leaders.ts'
+import { noSuchPartition, partitionKey, type TopicPartition } from '../../src/cluster/partition-leaders.ts'
 import { AssignedPartition } from '../../src/consumer/assigned-partition.ts'
 import { parseConsumerOptions } from '../../src/consumer/consumer-options.ts'
 import { PositionFinder } from '../../src/consumer/position-finder.ts'
@@ -13,11 +13,13 @@ vi.mock('../../src/cluster/list-offsets.ts', async (original) => ({
   listOffsets: vi.fn(),
 }))
 
-describe('PositionFinder, with partitions that have no leader', () => {
+describe('PositionFinder, with partitions of which some have no position yet', () => {
   const timeouts: number[] = []
   let fails: (partition: number) => boolean
+  let errorOf: (one: TopicPartition) => KafkaError
 
   beforeEach(() => {
+    errorOf = ({ topic }) => new BrokerError(errorCodes.leaderNotAvailable, { topic })
     timeouts.length = 0
     vi.mocked(listOffsets).mockImplementation(async (_cluster, queries, _isolation, deadline) => {
       timeouts.push(deadline.timeoutMs)
@@ -25,20 +27,22 @@ describe('PositionFinder, with partitions that have no leader', () => {
         queries.map((one) => [
           partitionKey(one),
           fails(one.partition)
-            ? { error: new BrokerError(errorCodes.leaderNotAvailable, { topic: one.topic }) }
+            ? { error: errorOf(one) }
             : { value: { offset: 7, timestamp: -1, leaderEpoch: 0 } },
         ]),
       )
     })
   })
 
-  function setUp() {
+  function setUp(isShared = false) {
     const told: KafkaError[] = []
+    const failed: number[] = []
     const cluster = { metadata: { partition: () => null } } as unknown as Cluster
     const options = parseConsumerOptions({ bootstrapServers: 'localhost:9092', autoOffsetReset: 'earliest' })
     const finder = new PositionFinder(cluster, options, {
       askingMember: () => null,
-      onPartitionError: () => {},
+      isShared: () => isShared,
+      onPartitionError: ({ partition }) => failed.push(partition),
       onTrouble: (error) => told.push(error),
       onSearched: () => {},
     })
@@ -46,8 +50,23 @@ describe('PositionFinder, with partitions that have no leader', () => {
     const partitions = [0, 1, 2].map(
       (partition) => new AssignedPartition({ topic: 't', partition }, 'default', true, backoff),
     )
-    return { told, finder, partitions }
+    return { told, failed, finder, partitions }
   }
+
+  it.each([
+    { isShared: true, who: 'that a group has given, goes on looking for one that was not heard of yet' },
+    { isShared: false, who: 'that were assigned by hand, fails for one that does not exist' },
+  ])('$who', async ({ isShared }) => {
+    const { told, failed, finder, partitions } = setUp(isShared)
+    errorOf = ({ topic, partition }) => noSuchPartition(topic, partition, 2)
+    fails = (partition) => partition === 2
+    await finder.find(partitions)
+    expect(failed).toEqual(isShared ? [] : [2])
+    expect(told.map(({ code }) => code)).toEqual(isShared ? ['INVALID_ARGUMENT'] : [])
+    fails = () => false
+    await finder.find(partitions)
+    expect(partitions.map(({ position }) => position)).toEqual([7, 7, 7])
+  })
 
   it('tells of it once, not with each search, and again after one that found all', async () => {
     const { told, finder, partitions } = setUp()
