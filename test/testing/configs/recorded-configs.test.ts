@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import type { RawConnection } from '../../../src/network/raw-connection.ts'
 import { createTopics } from '../../../src/protocol/apis/create-topics.ts'
 import { deleteTopics } from '../../../src/protocol/apis/delete-topics.ts'
@@ -70,6 +70,8 @@ describeKafka('the recorded configs are those of a real broker:', (kafka) => {
     const configs = [{ name: 'segment.bytes', value: '4000000' }]
     const topics = [{ name: topic, numPartitions: 1, replicationFactor: 1, configs }]
     await connection.send(createTopics, 7, { topics })
+    // The controller has it; the broker that is asked hears of it a moment later.
+    await vi.waitFor(async () => expect(await described(2, topic)).not.toEqual([]), { timeout: 10_000 })
     return async () => {
       await connection.send(deleteTopics, 6, { topics: [{ name: topic }] })
       await connection.close()
