@@ -2,6 +2,8 @@
  * Assembles WebAssembly text: the part of the format that our modules use, all instructions folded, with names instead of
  * numbers, one memory. Anything else is an error that tells the line. The bytes are those that `wat2wasm` makes.
  */
+import { leb, signedLeb } from '../src/protocol/leb128.ts'
+
 type Form = Atom | List
 
 interface Atom {
@@ -271,14 +273,4 @@ function exportedName(form: Form): number[] {
 
 function problem({ line }: Form, reason: string): Error {
   return new Error(`line ${line}: ${reason}`)
-}
-
-function leb(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)]
-}
-
-function signedLeb(value: number): number[] {
-  const low = value & 127
-  const rest = value >> 7
-  return (rest === 0 && low < 64) || (rest === -1 && low >= 64) ? [low] : [low | 128, ...signedLeb(rest)]
 }

@@ -1,3 +1,5 @@
+import { leb, signedLeb } from './leb128.ts'
+
 const polynomial = 0x82f63b78
 const tableCount = 16
 const tableBytes = tableCount * 256 * 4
@@ -169,14 +171,4 @@ function wasmModule(): Uint8Array {
     ...section(7, [2, ...named('memory'), 2, 0, ...named('update'), 0, 0]),
     ...section(10, [1, ...leb(body.length), ...body]),
   ])
-}
-
-function leb(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)]
-}
-
-function signedLeb(value: number): number[] {
-  const low = value & 127
-  const rest = value >> 7
-  return (rest === 0 && low < 64) || (rest === -1 && low >= 64) ? [low] : [low | 128, ...signedLeb(rest)]
 }

@@ -96,35 +96,43 @@ describe.each(['classic', 'consumer'] as const)(
       return memory.cluster.groups.get('billing')?.offsets.get('orders', partition)?.offset
     }
 
+    type Cluster = Awaited<ReturnType<typeof named>>
+
+    /** Two messages are read, and committed. */
+    async function begin({ memory, write }: Cluster, reading: Reading): Promise<void> {
+      await write('a', 'b')
+      await reading.has('a', 'b')
+      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([1, 1])
+    }
+
+    /** Two more are. */
+    async function goesOn({ memory, write }: Cluster, reading: Reading, timeout = 1000): Promise<void> {
+      await write('c', 'd')
+      await reading.has('a', 'b', 'c', 'd')
+      await expect.poll(() => [committed(memory, 0), committed(memory, 1)], { timeout }).toEqual([2, 2])
+    }
+
     it('after all brokers have come back at other addresses, behind the same bootstrap name', async () => {
       await using cluster = await named(3)
       await using reading = new Reading(cluster.consumer)
-      await cluster.write('a', 'b')
-      await reading.has('a', 'b')
       const { memory } = cluster
-      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([1, 1])
+      await begin(cluster, reading)
       const before = memory.bootstrapServers.split(',')
       for (const id of memory.brokerIds) await memory.stopBroker(id)
       for (const id of memory.brokerIds) await memory.startBroker(id, { newPorts: true })
       expect(memory.bootstrapServers.split(',').filter((address) => before.includes(address))).toEqual([])
-      await cluster.write('c', 'd')
-      await reading.has('a', 'b', 'c', 'd')
-      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([2, 2])
+      await goesOn(cluster, reading)
     }, 60_000)
 
     it('after its coordinator was lost, with its commits', async () => {
       await using cluster = await named(3)
       await using reading = new Reading(cluster.consumer)
-      await cluster.write('a', 'b')
-      await reading.has('a', 'b')
       const { memory } = cluster
-      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([1, 1])
+      await begin(cluster, reading)
       const coordinator = memory.cluster.coordinators.find('group', 'billing')
       await memory.stopBroker(coordinator)
       expect(memory.cluster.coordinators.find('group', 'billing')).not.toBe(coordinator)
-      await cluster.write('c', 'd')
-      await reading.has('a', 'b', 'c', 'd')
-      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([2, 2])
+      await goesOn(cluster, reading)
     }, 60_000)
 
     it('after a broker that coordinates and leads was silent for a while, and has come to itself', async () => {
@@ -139,18 +147,14 @@ describe.each(['classic', 'consumer'] as const)(
       )
       await Promise.race([silent, new Promise((resolve) => setTimeout(resolve, 300))])
       memory.thawBroker(1)
-      await cluster.write('c', 'd')
-      await reading.has('a', 'b', 'c', 'd')
-      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([2, 2])
+      await goesOn(cluster, reading)
     }, 60_000)
 
     it('after its process was frozen for a quarter of an hour, and the group has forgotten it', async () => {
       await using cluster = await named(1)
       await using reading = new Reading(cluster.consumer)
-      await cluster.write('a', 'b')
-      await reading.has('a', 'b')
       const { memory } = cluster
-      await expect.poll(() => [committed(memory, 0), committed(memory, 1)]).toEqual([1, 1])
+      await begin(cluster, reading)
       const { generationId } = cluster.consumer.groupMetadata()
       const { now } = performance
       const { now: date } = Date
@@ -159,11 +163,7 @@ describe.each(['classic', 'consumer'] as const)(
       vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + frozenMs)
       vi.spyOn(Date, 'now').mockImplementation(() => date.call(Date) + frozenMs)
       await memory.advanceClock(0)
-      await cluster.write('c', 'd')
-      await reading.has('a', 'b', 'c', 'd')
-      await expect
-        .poll(() => [committed(memory, 0), committed(memory, 1)], { timeout: 20_000 })
-        .toEqual([2, 2])
+      await goesOn(cluster, reading, 20_000)
       expect(cluster.consumer.groupMetadata().generationId).toBeGreaterThan(generationId)
     }, 60_000)
   },

@@ -7,7 +7,7 @@ import { ConsumerGroup } from '../groups/consumer-group.ts'
 import type { ConsumerMember } from '../groups/consumer-member.ts'
 import { describeEach } from '../groups/describe-each.ts'
 import { consumerProtocolEnabled } from '../groups/protocol-enabled.ts'
-import { type TopicIdPartitions, toTopicIdPartitions } from '../groups/topic-partition-map.ts'
+import { toTopicIdPartitions, withTopicNames } from '../groups/topic-partition-map.ts'
 import { authorizedOperations } from '../security/authorized-operations.ts'
 
 type GroupAnswer = NonNullable<StructInput<typeof consumerGroupDescribe.response.fields>['groups']>[number]
@@ -68,19 +68,13 @@ function describeMember(member: ConsumerMember, group: ConsumerGroup, context: R
     clientHost,
     subscribedTopicNames: [...member.subscribedTopicNames],
     subscribedTopicRegex: member.subscribedTopicRegex,
-    assignment: { topicPartitions: withNames(member.held(), context) },
-    targetAssignment: { topicPartitions: withNames(toTopicIdPartitions(group.targetOf(memberId)), context) },
+    assignment: { topicPartitions: withTopicNames(member.held(), context.cluster.topics) },
+    targetAssignment: {
+      topicPartitions: withTopicNames(toTopicIdPartitions(group.targetOf(memberId)), context.cluster.topics),
+    },
     // 1: of the consumer protocol.
     memberType: 1,
   }
-}
-
-/** Topics that are gone are left out. */
-function withNames(held: readonly TopicIdPartitions[], { cluster }: RequestContext) {
-  return held.flatMap(({ topicId, partitions }) => {
-    const topic = cluster.topics.byId(topicId)
-    return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: [...partitions] }]
-  })
 }
 
 function failed(groupId: string, code: ErrorName, errorMessage: string | null = null): GroupAnswer {

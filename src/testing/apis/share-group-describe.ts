@@ -7,7 +7,7 @@ import { describeEach } from '../groups/describe-each.ts'
 import { shareProtocolEnabled } from '../groups/protocol-enabled.ts'
 import { ShareGroup } from '../groups/share-group.ts'
 import type { ShareMember } from '../groups/share-member.ts'
-import { toTopicIdPartitions } from '../groups/topic-partition-map.ts'
+import { toTopicIdPartitions, withTopicNames } from '../groups/topic-partition-map.ts'
 import { authorizedOperations } from '../security/authorized-operations.ts'
 
 type GroupAnswer = NonNullable<StructInput<typeof shareGroupDescribe.response.fields>['groups']>[number]
@@ -63,12 +63,7 @@ function describeMember(member: ShareMember, { cluster }: RequestContext): Membe
     clientId,
     clientHost,
     subscribedTopicNames: [...subscribedTopicNames],
-    assignment: {
-      topicPartitions: toTopicIdPartitions(member.assigned).flatMap(({ topicId, partitions }) => {
-        const topic = cluster.topics.byId(topicId)
-        return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions }]
-      }),
-    },
+    assignment: { topicPartitions: withTopicNames(toTopicIdPartitions(member.assigned), cluster.topics) },
   }
 }
 

@@ -20,6 +20,17 @@ export function toTopicIdPartitions(map: KeyedPartitions): { topicId: string; pa
   }))
 }
 
+/** The same with the names of the topics. Those that are gone are left out. */
+export function withTopicNames(
+  held: readonly TopicIdPartitions[],
+  topics: { byId(id: string): { readonly name: string } | undefined },
+): { topicId: string; topicName: string; partitions: number[] }[] {
+  return held.flatMap(({ topicId, partitions }) => {
+    const topic = topics.byId(topicId)
+    return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: [...partitions] }]
+  })
+}
+
 /** Adds a partition to a map that is being made. */
 export function addPartition(map: Map<string, Set<number>>, topicId: string, partition: number): void {
   const partitions = map.get(topicId)

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { allOrThrow } from '../../../src/admin/admin.ts'
 import { Deadline } from '../../../src/deadline.ts'
 import { Kafka } from '../../../src/kafka.ts'
-import { FaultProxy, type ProxyFault } from '../fault-proxy.ts'
+import { FaultProxy } from '../fault-proxy.ts'
 import type { RealKafka } from '../real-kafka/index.ts'
-import type { PlannedFault } from '../schedules/fault-runner.ts'
+import { onTheWay, slower } from '../schedules/on-the-way.ts'
 import { RealDisturber } from '../schedules/real-disturber.ts'
 import type { ScheduleReport } from '../schedules/run-schedules.ts'
 import type { ConsumerSchedule } from './draw-schedule.ts'
@@ -26,9 +26,6 @@ const apis: Readonly<Record<number, string>> = {
   18: 'ApiVersions',
   68: 'ConsumerGroupHeartbeat',
 }
-
-/** A real broker takes its time: all time-outs are so many times as long. */
-const slower = 6
 
 const stuckMs = 60_000
 
@@ -118,20 +115,5 @@ export async function runRealSchedule(
     problems: problems.length === 0 ? [] : [`excused by: ${ledger.excuses.join('; ')}`, ...problems],
     ms: performance.now() - startedAt,
     sums: { records: ledger.written, handled: ledger.handled, joins: cast.joins },
-  }
-}
-
-function onTheWay({ kind, ms }: PlannedFault): ProxyFault {
-  const [name, when] = kind.split(':') as [string, 'before' | 'after']
-  switch (name) {
-    case 'disconnect':
-    case 'drop':
-      return { kind: name, when }
-    case 'delay':
-      return { kind: 'delay', when, ms: ms * slower }
-    case 'throttle':
-      return { kind: 'delay', when: 'after', ms: ms * slower }
-    default:
-      return { kind: 'disconnect', when: 'before' }
   }
 }

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { allOrThrow } from '../../../src/admin/admin.ts'
 import { Kafka } from '../../../src/kafka.ts'
-import { FaultProxy, type ProxyFault } from '../fault-proxy.ts'
+import { FaultProxy } from '../fault-proxy.ts'
 import { readLog } from '../read-log.ts'
 import type { RealKafka } from '../real-kafka/index.ts'
+import { onTheWay, slower } from '../schedules/on-the-way.ts'
 import { RealDisturber } from '../schedules/real-disturber.ts'
 import type { ScheduleReport } from '../schedules/run-schedules.ts'
 import { longMs, type ProducerSchedule } from './draw-schedule.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { finish, promisedBy } from './run-schedule.ts'
-import type { FaultyApi, PlannedFault } from './schedule-faults.ts'
+import type { FaultyApi } from './schedule-faults.ts'
 import { sendBursts } from './send-bursts.ts'
 
 const apis: Readonly<Record<number, FaultyApi>> = {
@@ -18,9 +19,6 @@ const apis: Readonly<Record<number, FaultyApi>> = {
   18: 'ApiVersions',
   22: 'InitProducerId',
 }
-
-/** A real broker takes its time: all time-outs are so many times as long. */
-const slower = 6
 
 const longRealMs = 90_000
 
@@ -88,20 +86,5 @@ export async function runRealSchedule(
     ),
     sums: { records: ledger.sent, 'Produce requests': counts.get(0) ?? 0 },
     ms: performance.now() - startedAt,
-  }
-}
-
-function onTheWay({ kind, ms }: PlannedFault): ProxyFault {
-  const [name, when] = kind.split(':') as [string, 'before' | 'after']
-  switch (name) {
-    case 'disconnect':
-    case 'drop':
-      return { kind: name, when }
-    case 'delay':
-      return { kind: 'delay', when, ms: ms * slower }
-    case 'throttle':
-      return { kind: 'delay', when: 'after', ms: ms * slower }
-    default:
-      return { kind: 'disconnect', when: name === 'appended' ? 'after' : 'before' }
   }
 }
